@@ -1,0 +1,39 @@
+# Escape hatches: PYTHON=python3.12, CONSTRAINTS= (newest versions instead of the pins),
+# VENV_ARGS=--system-site-packages (use a torch you already have), PIP_ARGS=..., and
+# PYTEST_ARGS="-m 'not slow'".
+PYTHON ?= python3
+VENV ?= .venv
+EXTRAS ?= test
+CONSTRAINTS ?= .ci/constraints.txt
+
+BIN := $(VENV)/bin
+COMMA := ,
+STAMP := $(VENV)/.installed-$(subst $(COMMA),-,$(EXTRAS))
+
+.DELETE_ON_ERROR:
+.PHONY: demo test lint types clean
+
+demo: $(STAMP)
+	$(BIN)/python -m tsdiff demo
+
+test: $(STAMP)
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+lint: $(STAMP)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+types: $(STAMP)
+	$(BIN)/mypy tsdiff
+
+clean:
+	rm -rf $(VENV) build dist .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# An interrupted install leaves no stamp, so that the next call repairs it.
+$(STAMP): pyproject.toml $(CONSTRAINTS)
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "tsdiff needs Python 3.11 or newer, found " + sys.version.split()[0])'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV_ARGS) $(VENV)
+	$(BIN)/python -m pip install -qq --disable-pip-version-check $(if $(CONSTRAINTS),-c $(CONSTRAINTS)) $(PIP_ARGS) -e ".[$(EXTRAS)]"
+	$(BIN)/python -m pip check
+	@touch $@

@@ -1,0 +1,46 @@
+"""Fill gaps in time series and forecast them, with honest uncertainty."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tsdiff import baselines, datasets, metrics, plotting
+    from tsdiff.draws import Draws
+    from tsdiff.imputer import DiffusionImputer
+    from tsdiff.panel.long import from_long, to_long
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "DiffusionImputer": "tsdiff.imputer",
+    "Draws": "tsdiff.draws",
+    "from_long": "tsdiff.panel.long",
+    "to_long": "tsdiff.panel.long",
+}
+_MODULES = ("baselines", "datasets", "metrics", "plotting")
+
+__all__ = [
+    "DiffusionImputer",
+    "Draws",
+    "baselines",
+    "datasets",
+    "from_long",
+    "metrics",
+    "plotting",
+    "to_long",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import on first use: a plot should not wait for torch, nor a fit for plotly."""
+    if name in _HOMES:
+        return getattr(importlib.import_module(_HOMES[name]), name)
+    if name in _MODULES:
+        return importlib.import_module(f"tsdiff.{name}")
+    raise AttributeError(f"module 'tsdiff' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

@@ -1,0 +1,275 @@
+"""From a trained engine to answers: quantiles in closed form, joint paths by the flow.
+
+Windows overlap by half. Each missing cell is answered by the window in which it lies
+most central; windows are sampled in order, and a later one is told the normal scores of
+what an earlier one has filled. Nothing is averaged, so paths stay paths.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from tsdiff.diffusion import flow
+from tsdiff.diffusion.marginals import normal_score
+from tsdiff.diffusion.network import Context, Network, Window
+from tsdiff.learning import Model
+from tsdiff.panel.frame import Panel
+from tsdiff.panel.windows import Cover, cover, take
+
+GROUP = 50  # paths whose ranks are spread over the law together
+_TOKENS_AT_ONCE = 16_384  # bounds the memory of one pass, whatever is asked for
+_LARGEST_SCORE = 5.0
+
+Ints = NDArray[np.int64]
+
+
+def quantiles(
+    model: Model, panel: Panel, cells: Ints, levels: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Quantiles of single cells, in closed form: one pass, no sampling.
+
+    Parameters
+    ----------
+    model : Model
+    panel : Panel
+    cells : ndarray of int, shape (M,)
+        Flat indices of the cells asked for, ascending.
+    levels : ndarray, shape (k,)
+
+    Returns
+    -------
+    ndarray, shape (k, M)
+        In the units of the data.
+    """
+    asked = _Asked(model, panel, cells)
+    scaled = np.empty((len(levels), len(cells)), dtype=np.float32)
+    level = torch.from_numpy(np.asarray(levels, dtype=np.float64))
+    tokens = asked.tokens
+    with torch.inference_mode():
+        for chunk in _chunks(asked.windows, max(_TOKENS_AT_ONCE // tokens, 1)):
+            window = asked.window(chunk)
+            b, t, c, position, owned = asked.cells_of(chunk)
+            own = tuple(torch.from_numpy(index[owned]) for index in (b, t, c))
+            context = model.network.encoder(window)
+            law = model.network.encoder.marginals(context, own)
+            scaled[:, position[owned]] = law.quantile(level).T.numpy()
+    return model.scaler.from_units(scaled, cells % len(panel.channels))
+
+
+def draw(
+    model: Model, panel: Panel, cells: Ints, n_samples: int, seed: int, n_steps: int
+) -> NDArray[np.float64]:
+    """Joint sample paths of the cells asked for.
+
+    Parameters
+    ----------
+    model : Model
+    panel : Panel
+    cells : ndarray of int, shape (M,)
+        Flat indices, ascending.
+    n_samples : int
+    seed : int
+        With series, place and number of the sample it keys the noise, so a draw does
+        not depend on what else is asked for.
+    n_steps : int
+        Steps of the sampler.
+
+    Returns
+    -------
+    ndarray, shape (n_samples, M)
+    """
+    asked = _Asked(model, panel, cells)
+    n_groups = -(-n_samples // GROUP)
+    scaled = np.empty((n_groups * GROUP, len(cells)), dtype=np.float32)
+    per_pass = max(_TOKENS_AT_ONCE // (asked.tokens * GROUP), 1)
+    with torch.inference_mode():
+        for wave in asked.waves():
+            for chunk in _chunks(wave, per_pass):
+                window = asked.window(chunk)
+                context = model.network.encoder(window)
+                for group in range(n_groups):
+                    paths = slice(group * GROUP, (group + 1) * GROUP)
+                    step = _Pass(model.network, asked, chunk, context)
+                    step.fill(scaled[paths], (seed, group), n_steps)
+    answer = scaled[:n_samples]
+    return model.scaler.from_units(answer, cells % len(panel.channels))
+
+
+def _chunks(windows: Ints, size: int) -> Iterator[Ints]:
+    """Split windows into runs of `size`."""
+    for first in range(0, len(windows), size):
+        yield windows[first : first + size]
+
+
+def _generator(*key: object) -> torch.Generator:
+    """Generator of a key: the same wherever and whenever it is asked for."""
+    digest = hashlib.blake2b(repr(key).encode(), digest_size=8).digest()
+    return torch.Generator().manual_seed(int.from_bytes(digest, "little") >> 1)
+
+
+class _Asked:
+    """The cells asked for, sorted into the windows that see them."""
+
+    def __init__(self, model: Model, panel: Panel, cells: Ints) -> None:
+        self.panel, self.n_steps = panel, model.n_steps
+        config = model.network.config
+        self.tokens = config.n_patches + config.n_channels
+        self.scaled = model.scaler.to_units(panel.values, panel.channels)
+        self.layout: Cover = cover(panel, self.n_steps)
+        self.position = np.full(panel.values.size, -1, dtype=np.int64)
+        self.position[cells] = np.arange(len(cells))
+        self.owner = self.layout.owner[cells // len(panel.channels)]  # (M,)
+        self.windows: Ints = np.unique(self.owner)
+
+    def window(self, chunk: Ints) -> Window:
+        """Return what the model is shown of some windows."""
+        start, series = self.layout.start[chunk], self.layout.series[chunk]
+        windows = take(self.panel, self.scaled, start, series, self.n_steps)
+        shown = ~np.isnan(windows.values)
+        return Window(
+            torch.from_numpy(np.where(shown, windows.values, np.float32(0))),
+            torch.from_numpy(shown),
+            torch.from_numpy(windows.elapsed),
+            torch.from_numpy(windows.features),
+        )
+
+    def cells_of(self, chunk: Ints) -> tuple[Ints, ...]:
+        """Cells asked for in some windows.
+
+        Returns
+        -------
+        b, t, c : ndarray of int, shape (n,)
+            Window in the chunk, step and channel.
+        position : ndarray of int, shape (n,)
+            Number of the cell in the answer.
+        owned : ndarray of bool, shape (n,)
+            Whether this window answers it.
+        """
+        n_channels = len(self.panel.channels)
+        start, series = self.layout.start[chunk], self.layout.series[chunk]
+        rows = start[:, None] + np.arange(self.n_steps)
+        inside = rows < self.panel.bounds[series + 1][:, None]
+        rows = np.where(inside, rows, 0)
+        flat = rows[:, :, None] * n_channels + np.arange(n_channels)
+        position = np.where(inside[:, :, None], self.position[flat], -1)
+        b, t, c = np.nonzero(position >= 0)
+        position = position[b, t, c]
+        return b, t, c, position, self.owner[position] == chunk[b]
+
+    def waves(self) -> Iterator[Ints]:
+        """Windows in waves: one waits for those whose answers it has to know."""
+        b, _, _, position, _ = self.cells_of(self.windows)
+        earlier = self.owner[position] < self.windows[b]
+        waits = np.zeros(len(self.windows), dtype=bool)
+        waits[b[earlier]] = True
+        number = np.arange(len(waits))
+        free = np.maximum.accumulate(np.where(waits, -1, number))
+        depth = number - free
+        for wave in range(int(depth.max(initial=-1)) + 1):
+            yield self.windows[depth == wave]
+
+
+class _Pass:
+    """One group of paths through a chunk of windows."""
+
+    def __init__(
+        self, network: Network, asked: _Asked, chunk: Ints, context: Context
+    ) -> None:
+        self.network, self.asked, self.chunk, self.context = (
+            network,
+            asked,
+            chunk,
+            context,
+        )
+        b, t, c, self.position, self.owned = asked.cells_of(chunk)
+        self.earlier = asked.owner[self.position] < chunk[b]
+        self.cells = tuple(torch.from_numpy(index) for index in (b, t, c))
+        self.law = network.encoder.marginals(context, self.cells)
+
+    def fill(
+        self, scaled: NDArray[np.float32], key: tuple[int, int], n_steps: int
+    ) -> None:
+        """Fill the cells that the chunk owns in `scaled`, shape (GROUP, M)."""
+        b, t, c = self.cells
+        shape = (len(self.chunk), GROUP, self.asked.n_steps, self.context.anchor.shape[2])
+        given = torch.zeros(shape)
+        known = torch.from_numpy(self.earlier)
+        before = torch.from_numpy(scaled[:, self.position[self.earlier]].T.copy())
+        flags = torch.zeros((shape[0], *shape[2:]), dtype=torch.bool)
+        flags[b[known], t[known], c[known]] = True
+        if known.any():
+            law = self.law.select(known)
+            scores = law.to_z(before).clamp(-_LARGEST_SCORE, _LARGEST_SCORE)
+            given[b[known], :, t[known], c[known]] = scores
+        moved = torch.zeros_like(flags)
+        moved[b[~known], t[~known], c[~known]] = True
+        z = self._flow(self._noise(key, shape), given, flags, moved, n_steps)
+        own = torch.from_numpy(self.owned)
+        scores = z[b[own], :, t[own], c[own]]  # (n, GROUP)
+        level = self._levels(scores, key, b[own])
+        values = self.law.select(own).from_z(normal_score(level).float())
+        scaled[:, self.position[self.owned]] = values.T.numpy()
+
+    def _noise(self, key: tuple[int, int], shape: tuple[int, ...]) -> Tensor:
+        """Noise keyed by seed, series and place, one stream a window."""
+        layout, panel = self.asked.layout, self.asked.panel
+        noise = torch.empty(shape)
+        for slot, window in enumerate(self.chunk):
+            series = layout.series[window]
+            offset = int(layout.start[window] - panel.bounds[series])
+            generator = _generator(*key, panel.ids[series], offset)
+            torch.randn(shape[1:], generator=generator, out=noise[slot])
+        return noise
+
+    def _flow(
+        self,
+        noise: Tensor,
+        given: Tensor,
+        flags: Tensor,
+        moved: Tensor,
+        n_steps: int,
+    ) -> Tensor:
+        """Integrate the flow for all windows and paths at once."""
+        denoiser = self.network.denoiser
+        n_windows, n_paths = noise.shape[:2]
+        prepared = tuple(
+            part.repeat_interleave(n_paths, 0)
+            for part in denoiser.prepare(self.context)
+        )
+        asked = moved.float().repeat_interleave(n_paths, 0)
+        known = flags.float().repeat_interleave(n_paths, 0)
+        fixed = given.flatten(0, 1) * known
+
+        def velocity(z: Tensor, t: float) -> Tensor:
+            level = torch.full((len(z),), t)
+            return denoiser(z * asked + fixed, level, asked, known, prepared)
+
+        z = flow.sample(velocity, noise.flatten(0, 1), flow.times(n_steps))
+        return z.view(n_windows, n_paths, *noise.shape[2:])
+
+    def _levels(self, scores: Tensor, key: tuple[int, int], b: Tensor) -> Tensor:
+        """Levels in (0, 1) of scores of shape (n, GROUP), by their ranks.
+
+        Few steps leave the scores under-dispersed; their ranks over the group are
+        not. Each path has a place within its rank's band that it keeps over all cells
+        of a series (ensemble copula coupling: Schefzik et al., 2013, Stat. Sci. 28).
+        """
+        rank = scores.argsort(1).argsort(1).double()
+        panel, layout = self.asked.panel, self.asked.layout
+        place = torch.stack(
+            [
+                torch.rand(
+                    scores.shape[1],
+                    generator=_generator(*key, panel.ids[layout.series[window]]),
+                    dtype=torch.float64,
+                )
+                for window in self.chunk
+            ]
+        )
+        return (rank + place[b].clamp(0.01, 0.99)) / scores.shape[1]

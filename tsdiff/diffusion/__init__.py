@@ -1,0 +1,1 @@
+"""The engine: torch only, no frames, no files."""

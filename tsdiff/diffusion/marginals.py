@@ -1,0 +1,156 @@
+"""The law of one cell: a Johnson-SU curve with room for steps, as a quantile function.
+
+The head answers `N_PARAMETERS` numbers a cell. Four of them are a Johnson-SU law
+(Johnson, 1949, Biometrika 36): median, scale, skew and tail weight. The others are
+non-negative rises between neighbouring knots, which start near zero: they let the
+quantile function climb steeply between two modes or rest on a plateau of equal values.
+Between the knots the quantile function is linear in the normal score
+``z = Phi^-1(level)``; beyond the outermost ones it goes on as the Johnson-SU law does.
+So a normal law is a straight line, and quantile and inverse are closed forms.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+LEVELS = (0.01, 0.025, *(k / 20 for k in range(1, 20)), 0.975, 0.99)
+N_KNOTS = len(LEVELS)
+N_PARAMETERS = 4 + N_KNOTS - 1
+_SMALLEST_SLOPE = 1e-4  # keeps the inverse finite on a plateau, in units of the scale
+
+
+def normal_score(level: Tensor) -> Tensor:
+    """Standard normal quantile of each level in (0, 1)."""
+    return math.sqrt(2.0) * torch.erfinv(2 * level - 1)
+
+
+def _knot_scores(like: Tensor) -> Tensor:
+    levels = torch.tensor(LEVELS, dtype=torch.float64)
+    return normal_score(levels).to(like.dtype).to(like.device)
+
+
+def _pad_weights() -> list[float]:
+    """Width of the band of levels that each knot stands for (they sum to one)."""
+    edges = [0.0, *((a + b) / 2 for a, b in zip(LEVELS, LEVELS[1:], strict=False)), 1.0]
+    return [b - a for a, b in zip(edges, edges[1:], strict=False)]
+
+
+class Marginals:
+    """Laws of `n` cells.
+
+    Parameters
+    ----------
+    raw : Tensor, shape (n, N_PARAMETERS)
+        What the head gives: log scale, correction of the median in units of the
+        scaled data, skew, tail weight, rises.
+    anchor : Tensor, shape (n,)
+        The median of an untrained head: the interpolation between shown neighbours.
+    """
+
+    def __init__(self, raw: Tensor, anchor: Tensor) -> None:
+        raw = raw.float()
+        self.median = anchor + raw[:, 1]
+        self.scale = torch.exp(raw[:, 0].clamp(-9.0, 9.0) - 1.0)
+        self.skew = 1.5 * torch.tanh(raw[:, 2])
+        self.tail = 0.02 + 1.2 * torch.sigmoid(raw[:, 3] - 1.0)
+        rise = F.softplus(raw[:, 4:] - 4.0) + _SMALLEST_SLOPE
+        self._rise = self.scale[:, None] * F.pad(torch.cumsum(rise, 1), (1, 0))
+        self._scores = _knot_scores(raw)
+        middle = N_KNOTS // 2
+        self._rise = self._rise - self._rise[:, middle : middle + 1]
+        self.knots = self._johnson(self._scores) + self._rise  # (n, K)
+
+    def select(self, rows: Tensor) -> Marginals:
+        """Laws of some of the cells, by index or by mask."""
+        some = copy.copy(self)
+        for name in ("median", "scale", "skew", "tail", "_rise", "knots"):
+            setattr(some, name, getattr(self, name)[rows])
+        return some
+
+    def _johnson(self, z: Tensor) -> Tensor:
+        """Johnson-SU quantile at normal scores `z`; median at z = 0, slope `scale`."""
+        skew, tail = self.skew[:, None], self.tail[:, None]
+        bend = torch.sinh(tail * z + skew) - torch.sinh(skew)
+        bend = bend / (tail * torch.cosh(skew))
+        return self.median[:, None] + self.scale[:, None] * bend
+
+    def _johnson_score(self, x: Tensor) -> Tensor:
+        """Inverse of `_johnson`."""
+        skew, tail = self.skew[:, None], self.tail[:, None]
+        bend = (x - self.median[:, None]) / self.scale[:, None]
+        bend = bend * tail * torch.cosh(skew) + torch.sinh(skew)
+        return (torch.asinh(bend) - skew) / tail
+
+    def from_z(self, z: Tensor) -> Tensor:
+        """Values at normal scores.
+
+        Parameters
+        ----------
+        z : Tensor, shape (n, k)
+
+        Returns
+        -------
+        Tensor, shape (n, k)
+        """
+        scores = self._scores
+        inner = z.clamp(float(scores[0]), float(scores[-1])).contiguous()
+        left = torch.searchsorted(scores, inner, right=True) - 1
+        left = left.clamp(0, N_KNOTS - 2)
+        low, high = self.knots.gather(1, left), self.knots.gather(1, left + 1)
+        share = (inner - scores[left]) / (scores[left + 1] - scores[left])
+        value = low + share * (high - low)
+        beyond = self._johnson(z) - self._johnson(inner)
+        return value + torch.where(inner == z, torch.zeros_like(z), beyond)
+
+    def to_z(self, x: Tensor) -> Tensor:
+        """Normal scores of values, the inverse of `from_z`.
+
+        Parameters
+        ----------
+        x : Tensor, shape (n, k)
+
+        Returns
+        -------
+        Tensor, shape (n, k)
+        """
+        knots, scores = self.knots, self._scores
+        first, last = knots[:, :1], knots[:, -1:]
+        inner = torch.minimum(torch.maximum(x, first), last).contiguous()
+        left = torch.searchsorted(knots.detach(), inner, right=True) - 1
+        left = left.clamp(0, N_KNOTS - 2)
+        low, high = knots.gather(1, left), knots.gather(1, left + 1)
+        share = (inner - low) / (high - low).clamp_min(1e-30)
+        z = scores[left] + share * (scores[left + 1] - scores[left])
+        below = self._johnson_score(x - self._rise[:, :1])
+        above = self._johnson_score(x - self._rise[:, -1:])
+        z = torch.where(x < first, below, z)
+        return torch.where(x > last, above, z)
+
+    def quantile(self, levels: Tensor) -> Tensor:
+        """Quantiles at levels in (0, 1), shape (k,), as a Tensor of shape (n, k)."""
+        z = normal_score(levels.double()).to(self.knots.dtype)
+        return self.from_z(z.expand(len(self.knots), -1))
+
+    def crps(self, x: Tensor) -> Tensor:
+        """Continuous ranked probability score of each cell by pinball at the knots.
+
+        The score is twice the pinball loss integrated over the levels (Gneiting and
+        Raftery, 2007, JASA 102), here with each knot standing for its band of levels.
+
+        Parameters
+        ----------
+        x : Tensor, shape (n,)
+
+        Returns
+        -------
+        Tensor, shape (n,)
+        """
+        levels = torch.tensor(LEVELS, dtype=x.dtype, device=x.device)
+        weights = torch.tensor(_pad_weights(), dtype=x.dtype, device=x.device)
+        error = x[:, None] - self.knots
+        return 2 * (torch.maximum(levels * error, (levels - 1) * error) @ weights)

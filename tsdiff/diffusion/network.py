@@ -1,0 +1,358 @@
+"""Two streams of tokens in one sequence: an encoder, its head, and a small denoiser.
+
+A window of T steps and C channels becomes T / P *time tokens* (each embeds all channels
+at one step, or at P steps) and C *channel tokens* (each embeds one channel's whole
+window); both attend to each other. A cell reads its time token, its channel token and
+their product. So T + C tokens do the work of the T x C of CSDI (Tashiro et al., 2021,
+NeurIPS), and the encoder runs once a window, whatever the number of samples.
+
+Shapes: B windows, T steps, C channels, L tokens, D width, n cells asked for.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from tsdiff.diffusion.marginals import N_PARAMETERS, Marginals
+
+CELL_INPUTS = 5
+
+
+@dataclass(frozen=True)
+class NetworkConfig:
+    """Sizes of the network; they travel with the weights.
+
+    Attributes
+    ----------
+    n_channels, n_steps, n_time_features : int
+        C, T and the number of calendar features of a step.
+    patch_length : int
+        Steps in one time token.
+    width, depth, heads, cell_width : int
+        Of the encoder.
+    denoiser_width, denoiser_depth : int
+        Of the denoiser.
+    dropout : float
+        In the encoder, while training.
+    """
+
+    n_channels: int
+    n_steps: int
+    n_time_features: int = 0
+    patch_length: int = 1
+    width: int = 128
+    depth: int = 4
+    heads: int = 4
+    cell_width: int = 64
+    denoiser_width: int = 96
+    denoiser_depth: int = 2
+    dropout: float = 0.0
+
+    @property
+    def n_patches(self) -> int:
+        """Number of time tokens."""
+        return -(-self.n_steps // self.patch_length)
+
+
+@dataclass(frozen=True)
+class Window:
+    """What the model is shown of B windows.
+
+    Attributes
+    ----------
+    values : Tensor, shape (B, T, C)
+        Scaled values, zero where not shown.
+    shown : Tensor of bool, shape (B, T, C)
+    elapsed : Tensor, shape (B, T)
+        Time since the window's first step, in steps; rows need not be evenly spaced.
+    features : Tensor, shape (B, T, F)
+        Calendar features.
+    """
+
+    values: Tensor
+    shown: Tensor
+    elapsed: Tensor
+    features: Tensor
+
+    def __getitem__(self, rows: slice | Tensor) -> Window:
+        """Return some of the windows."""
+        return Window(
+            self.values[rows], self.shown[rows], self.elapsed[rows], self.features[rows]
+        )
+
+
+class Context(NamedTuple):
+    """What the encoder found in B windows."""
+
+    time: Tensor  # (B, T/P, D)
+    channel: Tensor  # (B, C, D)
+    inputs: Tensor  # (B, T, C, CELL_INPUTS)
+    anchor: Tensor  # (B, T, C)
+
+
+def interpolate(window: Window) -> tuple[Tensor, Tensor, Tensor]:
+    """Linear interpolation in time between shown neighbours, with flat ends.
+
+    Parameters
+    ----------
+    window : Window
+
+    Returns
+    -------
+    anchor : Tensor, shape (B, T, C)
+        Zero (the scaled mean) in a channel of which nothing is shown.
+    left, right : Tensor, shape (B, T, C)
+        Time to the nearest shown cell on each side, in steps; twice the window's
+        length where there is none.
+    """
+    values, shown = window.values, window.shown
+    n_steps = values.shape[1]
+    step = torch.arange(n_steps, device=values.device)[None, :, None]
+    before = torch.where(shown, step, -1).cummax(1).values
+    after = torch.where(shown, step, n_steps).flip(1).cummin(1).values.flip(1)
+    has_before, has_after = before >= 0, after < n_steps
+    before, after = before.clamp_min(0), after.clamp_max(n_steps - 1)
+    clock = window.elapsed[:, :, None].expand_as(values)
+    far = torch.full_like(values, 2.0 * n_steps)
+    left = torch.where(has_before, clock - clock.gather(1, before), far)
+    right = torch.where(has_after, clock.gather(1, after) - clock, far)
+    share = left / (left + right).clamp_min(1e-6)
+    share = torch.where(has_before & has_after, share, (~has_before).to(share.dtype))
+    low, high = values.gather(1, before), values.gather(1, after)
+    anchor = torch.lerp(low, high, share)
+    return torch.where(has_before | has_after, anchor, 0.0), left, right
+
+
+class Block(nn.Module):
+    """Pre-norm transformer block, modulated by a noise level if `modulated`."""
+
+    def __init__(self, width: int, heads: int, dropout: float, modulated: bool) -> None:
+        super().__init__()
+        self.heads = heads
+        self.dropout = dropout
+        self.norm_1 = nn.LayerNorm(width, elementwise_affine=not modulated)
+        self.norm_2 = nn.LayerNorm(width, elementwise_affine=not modulated)
+        self.qkv = nn.Linear(width, 3 * width)
+        self.out = nn.Linear(width, width)
+        self.up = nn.Linear(width, 2 * width)
+        self.down = nn.Linear(2 * width, width)
+        self.modulation = nn.Linear(width, 6 * width) if modulated else None
+        if self.modulation is not None:  # AdaLN-zero (Peebles and Xie, 2023, ICCV)
+            nn.init.zeros_(self.modulation.weight)
+            nn.init.zeros_(self.modulation.bias)
+
+    def forward(self, x: Tensor, level: Tensor | None = None) -> Tensor:  # (B, L, D)
+        if self.modulation is None or level is None:
+            x = x + self._drop(self._attend(self.norm_1(x)))
+            return x + self._drop(self._feed(self.norm_2(x)))
+        a, b, c, d, e, f = self.modulation(level)[:, None].chunk(6, -1)  # (B, 1, D)
+        x = x + (1 + a) * self._attend(self.norm_1(x) * (1 + b) + c)
+        return x + (1 + d) * self._feed(self.norm_2(x) * (1 + e) + f)
+
+    def _drop(self, x: Tensor) -> Tensor:
+        return F.dropout(x, self.dropout, self.training) if self.dropout else x
+
+    def _attend(self, x: Tensor) -> Tensor:
+        n_windows, n_tokens, width = x.shape
+        qkv = self.qkv(x).view(n_windows, n_tokens, 3, self.heads, -1)
+        q, k, v = qkv.permute(2, 0, 3, 1, 4)  # (B, H, L, D / H)
+        if q.dtype == torch.bfloat16 and q.requires_grad:
+            # the fused kernel's backward pass is eight times slower in bfloat16
+            x = torch.softmax(q * q.shape[-1] ** -0.5 @ k.transpose(-1, -2), -1) @ v
+        else:
+            x = F.scaled_dot_product_attention(q, k, v)
+        return self.out(x.transpose(1, 2).reshape(n_windows, n_tokens, width))
+
+    def _feed(self, x: Tensor) -> Tensor:
+        return self.down(F.gelu(self.up(x)))
+
+
+def _waves(position: Tensor, n_waves: int, longest: float) -> Tensor:
+    """Sines and cosines of a position, periods from 2 to `longest`, on a log scale."""
+    rate = torch.linspace(math.log(math.pi), math.log(2 * math.pi / longest), n_waves)
+    angle = position[..., None] * rate.exp().to(position)
+    return torch.cat([angle.sin(), angle.cos()], -1)
+
+
+class Encoder(nn.Module):
+    """Read a window once: tokens, and from them the law of any cell."""
+
+    N_WAVES = 16
+
+    def __init__(self, config: NetworkConfig) -> None:
+        super().__init__()
+        self.config = config
+        c, width, cell = config, config.width, config.cell_width
+        per_patch = CELL_INPUTS * c.n_channels * c.patch_length
+        self.embed_time = nn.Linear(per_patch, width)
+        self.embed_clock = nn.Linear(2 * self.N_WAVES + c.n_time_features, width)
+        self.embed_channel = nn.Linear(
+            CELL_INPUTS * c.n_patches * c.patch_length, width
+        )
+        self.channel_name = nn.Parameter(0.02 * torch.randn(c.n_channels, width))
+        self.blocks = nn.ModuleList(
+            Block(width, c.heads, c.dropout, modulated=False) for _ in range(c.depth)
+        )
+        self.norm = nn.LayerNorm(width)
+        self.cell_time = nn.Linear(width, c.patch_length * 2 * cell)
+        self.cell_channel = nn.Linear(width, 2 * cell)
+        self.cell_inputs = nn.Linear(CELL_INPUTS, cell)
+        self.cell_hidden = nn.Linear(cell, cell)
+        self.law = nn.Linear(cell, N_PARAMETERS)
+        self.direct_time = nn.Linear(width, c.patch_length * c.n_channels * 2)
+        self.direct_channel = nn.Linear(width, c.n_patches * c.patch_length * 2)
+        for layer in (self.law, self.direct_time, self.direct_channel):
+            nn.init.zeros_(layer.weight)  # untrained: linear interpolation and a scale
+            nn.init.zeros_(layer.bias)
+
+    def forward(self, window: Window) -> Context:
+        c = self.config
+        anchor, left, right = interpolate(window)
+        shown = window.shown.to(anchor.dtype)
+        inputs = torch.stack(
+            [anchor, shown * anchor, shown, torch.log1p(left), torch.log1p(right)], -1
+        )  # (B, T, C, 5)
+        pad = c.n_patches * c.patch_length - c.n_steps
+        padded = F.pad(inputs, (0, 0, 0, 0, 0, pad))
+        n_windows = len(inputs)
+        by_time = padded.reshape(n_windows, c.n_patches, -1)
+        by_channel = padded.transpose(1, 2).reshape(n_windows, c.n_channels, -1)
+        clock = torch.cat(
+            [_waves(window.elapsed, self.N_WAVES, 4.0 * c.n_steps), window.features], -1
+        )
+        first = clock[:, :: c.patch_length]  # a patch has the clock of its first step
+        time = self.embed_time(by_time) + self.embed_clock(first)
+        channel = self.embed_channel(by_channel) + self.channel_name
+        tokens = torch.cat([time, channel], 1)  # (B, T/P + C, D)
+        for block in self.blocks:
+            tokens = block(tokens)
+        tokens = self.norm(tokens)
+        time, channel = tokens.split([c.n_patches, c.n_channels], 1)
+        return Context(time, channel, inputs, anchor)
+
+    def marginals(self, context: Context, cells: tuple[Tensor, ...]) -> Marginals:
+        """Laws of the cells at indices ``(window, step, channel)``, each of shape (n,).
+
+        The heavy part is done on the n cells asked for, not on all of the window.
+        """
+        c = self.config
+        b, t, ch = cells
+        n_padded = c.n_patches * c.patch_length
+        at_time, at_channel = b * n_padded + t, b * c.n_channels + ch
+        at_cell = at_time * c.n_channels + ch
+        add_t, times_t = _pick(self.cell_time(context.time), at_time, n_padded).chunk(
+            2, -1
+        )
+        add_c, times_c = _pick(
+            self.cell_channel(context.channel), at_channel, c.n_channels
+        ).chunk(2, -1)
+        own = self.cell_inputs(context.inputs[cells])
+        hidden = F.gelu(add_t + add_c + times_t * times_c + own)
+        hidden = hidden + F.gelu(self.cell_hidden(hidden))
+        direct = self.direct_time(context.time).view(-1, n_padded, c.n_channels, 2)
+        direct_c = self.direct_channel(context.channel)
+        direct = direct + direct_c.view(-1, c.n_channels, n_padded, 2).transpose(1, 2)
+        direct = _pick(direct, at_cell, n_padded * c.n_channels)
+        raw = self.law(hidden) + F.pad(direct, (0, N_PARAMETERS - 2))
+        return Marginals(raw, context.anchor[cells])
+
+
+def _pick(table: Tensor, index: Tensor, n_rows: int) -> Tensor:
+    """Rows of a table of shape (B, ...), seen as (B * n_rows, k).
+
+    By embedding look-up: the gradient of plain indexing is summed by several threads
+    in an order that changes from run to run.
+    """
+    flat = table.reshape(table.shape[0] * n_rows, -1)
+    return F.embedding(index, flat)
+
+
+class Denoiser(nn.Module):
+    """Velocity of Gaussianised cells, given what the encoder found."""
+
+    RANK = 16
+
+    def __init__(self, config: NetworkConfig) -> None:
+        super().__init__()
+        self.config = config
+        c, width = config, config.denoiser_width
+        n_padded = c.n_patches * c.patch_length
+        self.embed_time = nn.Linear(3 * c.n_channels * c.patch_length, width)
+        self.embed_channel = nn.Linear(3 * n_padded, width)
+        self.context_time = nn.Linear(c.width, width)
+        self.context_channel = nn.Linear(c.width, width)
+        self.embed_level = nn.Sequential(
+            nn.Linear(16, width), nn.SiLU(), nn.Linear(width, width), nn.SiLU()
+        )
+        self.blocks = nn.ModuleList(
+            Block(width, 4, 0.0, modulated=True) for _ in range(c.denoiser_depth)
+        )
+        self.norm = nn.LayerNorm(width)
+        self.read_time = nn.Linear(width, c.patch_length * (c.n_channels + self.RANK))
+        self.read_channel = nn.Linear(width, n_padded + self.RANK)
+        for layer in (self.read_time, self.read_channel):
+            nn.init.zeros_(layer.bias)
+            nn.init.normal_(layer.weight, std=0.02)
+
+    def prepare(self, context: Context) -> tuple[Tensor, Tensor]:
+        """Project the context, once a window."""
+        return self.context_time(context.time), self.context_channel(context.channel)
+
+    def forward(
+        self,
+        z: Tensor,
+        t: Tensor,
+        asked: Tensor,
+        given: Tensor,
+        prepared: tuple[Tensor, Tensor],
+    ) -> Tensor:
+        """Velocity at time `t`.
+
+        Parameters
+        ----------
+        z : Tensor, shape (B, T, C)
+            Noisy where asked, clean where given, zero elsewhere.
+        t : Tensor, shape (B,)
+        asked, given : Tensor of float, shape (B, T, C)
+            Cells to move, and cells whose z is already known.
+        prepared : pair of Tensor
+            What `prepare` gave, expanded to B.
+
+        Returns
+        -------
+        Tensor, shape (B, T, C)
+        """
+        c = self.config
+        n_windows, n_padded = len(z), c.n_patches * c.patch_length
+        cells = torch.stack([z, asked, given], -1)
+        cells = F.pad(cells, (0, 0, 0, 0, 0, n_padded - c.n_steps))
+        time = self.embed_time(cells.reshape(n_windows, c.n_patches, -1))
+        channel = self.embed_channel(
+            cells.transpose(1, 2).reshape(n_windows, c.n_channels, -1)
+        )
+        tokens = torch.cat([time + prepared[0], channel + prepared[1]], 1)
+        level = self.embed_level(_waves(t, 8, 8 * math.pi))
+        for block in self.blocks:
+            tokens = block(tokens, level)
+        time, channel = self.norm(tokens).split([c.n_patches, c.n_channels], 1)
+        by_time = self.read_time(time).view(n_windows, n_padded, -1)
+        direct_t, factor_t = by_time.split([c.n_channels, self.RANK], -1)
+        direct_c, factor_c = self.read_channel(channel).split([n_padded, self.RANK], -1)
+        v = direct_t + direct_c.transpose(1, 2) + factor_t @ factor_c.transpose(1, 2)
+        return v[:, : c.n_steps] * asked
+
+
+class Network(nn.Module):
+    """Encoder and denoiser."""
+
+    def __init__(self, config: NetworkConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.encoder = Encoder(config)
+        self.denoiser = Denoiser(config)

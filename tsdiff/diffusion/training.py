@@ -1,0 +1,293 @@
+"""The loop: one run trains the marginal head and the denoiser, to a budget.
+
+The head learns by pinball loss, the denoiser by velocity loss on values Gaussianised
+by the detached head. The weights kept are those of the moving average with the lowest
+validation CRPS on fixed masks; the velocity loss never chooses.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from tsdiff.diffusion.flow import NOISE, noised
+from tsdiff.diffusion.network import Context, Network, Window
+
+_FAILURES_BEFORE_STOP = 5
+_LARGEST_SCORE = 5.0  # |z| beyond this says nothing more about dependence
+
+
+@dataclass(frozen=True)
+class Batch:
+    """B windows with the cells to learn from.
+
+    Attributes
+    ----------
+    window : Window
+        What is shown.
+    truth : Tensor, shape (B, T, C)
+        Scaled values; anything where `target` is False.
+    target : Tensor of bool, shape (B, T, C)
+        Observed and not shown.
+    """
+
+    window: Window
+    truth: Tensor
+    target: Tensor
+
+
+@dataclass(frozen=True)
+class Budget:
+    """When to stop and how to get there.
+
+    Attributes
+    ----------
+    max_steps : int
+        Optimiser steps.
+    max_seconds : float
+        Wall-clock seconds, validation included; the schedule anneals to whichever
+        of the two comes first.
+    learning_rate, weight_decay : float
+        Of AdamW; the rate falls as a cosine after a short warm-up.
+    clip : float
+        Largest norm of the gradient.
+    ema_decay : float
+        Of the moving average of the weights.
+    n_validations : int
+        How often the weights are scored on the way.
+    """
+
+    max_steps: int
+    max_seconds: float = math.inf
+    learning_rate: float = 1e-3
+    weight_decay: float = 1e-4
+    clip: float = 1.0
+    ema_decay: float = 0.995
+    n_validations: int = 12
+
+
+@dataclass
+class History:
+    """What happened in a fit."""
+
+    step: list[int] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
+    loss: list[float] = field(default_factory=list)
+    velocity_loss: list[float] = field(default_factory=list)
+    validation_crps: list[float] = field(default_factory=list)
+    n_steps: int = 0
+    n_skipped: int = 0
+    best_step: int = 0
+    diverged: bool = False
+    interrupted: bool = False
+
+
+def losses(
+    network: Network, batch: Batch, generator: torch.Generator
+) -> tuple[Tensor, Tensor]:
+    """Mean CRPS of the head and mean squared error of the velocity."""
+    cells = batch.target.nonzero(as_tuple=True)
+    truth = batch.truth[cells]  # (n,)
+    context = network.encoder(batch.window)
+    marginals = network.encoder.marginals(context, cells)
+    crps = marginals.crps(truth).mean()
+    with torch.no_grad():
+        score = marginals.to_z(truth[:, None])[:, 0]
+        score = score.clamp(-_LARGEST_SCORE, _LARGEST_SCORE)
+        z_0 = torch.zeros_like(batch.truth).index_put(cells, score)
+    half = slice(0, -(-len(z_0) // 2))  # the denoiser learns faster than the head
+    known = Context(*(part[half].detach() for part in context))
+    velocity = _velocity_loss(network, known, batch.target[half], z_0[half], generator)
+    return crps, velocity
+
+
+def _velocity_loss(
+    network: Network,
+    context: Context,
+    target: Tensor,
+    z_0: Tensor,
+    generator: torch.Generator,
+) -> Tensor:
+    """Velocity loss; in a quarter of the windows some of the scores are given."""
+    n_windows = len(z_0)
+    strata = torch.arange(n_windows) + torch.rand(n_windows, generator=generator)
+    shuffled = torch.randperm(n_windows, generator=generator)
+    t = (NOISE * strata / n_windows)[shuffled]  # (B,)
+    given = target & _revealed(target, generator)
+    asked = target & ~given
+    noise = torch.randn(z_0.shape, generator=generator)
+    z_t, v = noised(z_0, noise, t[:, None, None])
+    z = torch.where(asked, z_t, torch.where(given, z_0, 0.0))
+    prepared = network.denoiser.prepare(context)
+    answer = network.denoiser(z, t, asked.to(z.dtype), given.to(z.dtype), prepared)
+    return ((answer - v)[asked] ** 2).mean()
+
+
+def _revealed(target: Tensor, generator: torch.Generator) -> Tensor:
+    """Cells of an early part of the window, in a quarter of the windows.
+
+    Windows that overlap are sampled in order: the later one knows the scores of what
+    the earlier one has filled.
+    """
+    n_windows, n_steps, _ = target.shape
+    edge = torch.rand(n_windows, 1, 1, generator=generator) * n_steps
+    chosen = torch.rand(n_windows, 1, 1, generator=generator) < 0.25
+    early = torch.arange(n_steps)[None, :, None] < edge
+    return (early & chosen).expand_as(target)
+
+
+@torch.no_grad()
+def validation_crps(network: Network, batches: Sequence[Batch]) -> float:
+    """Mean CRPS of the head over all target cells of the batches."""
+    was_training = network.training
+    network.eval()
+    total, count = 0.0, 0
+    for batch in batches:
+        cells = batch.target.nonzero(as_tuple=True)
+        context = network.encoder(batch.window)
+        marginals = network.encoder.marginals(context, cells)
+        total += float(marginals.crps(batch.truth[cells]).sum())
+        count += len(cells[0])
+    network.train(was_training)
+    return total / max(count, 1)
+
+
+def train(
+    network: Network,
+    draw: Callable[[np.random.Generator], Batch],
+    validation: Sequence[Batch],
+    budget: Budget,
+    seed: int,
+    progress: Callable[[float, History], None] | None = None,
+) -> History:
+    """Train `network` in place and leave the best averaged weights in it.
+
+    Parameters
+    ----------
+    network : Network
+    draw : callable
+        Training batch from a generator.
+    validation : sequence of Batch
+        Fixed windows with fixed masks.
+    budget : Budget
+    seed : int
+        Of masks, noise and dropout.
+    progress : callable, optional
+        Told the share of the budget spent and the history, after every step.
+
+    Returns
+    -------
+    History
+        With ``diverged`` set if the loss was not finite several times in a row;
+        the weights are then the best ones before that.
+    """
+    loop = _Loop(network, budget, seed)
+    with torch.random.fork_rng(devices=[]), torch.enable_grad():
+        torch.random.default_generator.manual_seed(seed)  # dropout; restored on exit
+        next_validation = 0.0
+        try:
+            while (share := loop.share()) < 1.0 and not loop.history.diverged:
+                loop.step(draw(loop.rng), share)
+                if share >= next_validation:
+                    loop.validate(validation)
+                    next_validation = share + 1 / budget.n_validations
+                if progress is not None:
+                    progress(share, loop.history)
+            loop.validate(validation)
+        except KeyboardInterrupt:  # the caller re-raises when all is kept
+            loop.history.interrupted = True
+        loop.restore_best()
+    return loop.history
+
+
+def _has_fast_bfloat16() -> bool:
+    """Whether the CPU multiplies bfloat16 matrices in hardware, several times faster."""
+    return bool(torch.cpu._is_amx_tile_supported())
+
+
+class _Loop:
+    """State of one training run."""
+
+    def __init__(self, network: Network, budget: Budget, seed: int) -> None:
+        self.network, self.budget = network.train(), budget
+        self.average = copy.deepcopy(network).eval().requires_grad_(False)
+        self.best = copy.deepcopy(network.state_dict())
+        self.best_crps = math.inf
+        self.optimizer = torch.optim.AdamW(
+            network.parameters(),
+            lr=budget.learning_rate,
+            weight_decay=budget.weight_decay,
+            betas=(0.9, 0.98),
+            fused=True,
+        )
+        self.rng = np.random.default_rng(seed)
+        self.generator = torch.Generator().manual_seed(seed)
+        self.history = History()
+        self.start = time.perf_counter()
+        self.failures = 0
+        self.half = _has_fast_bfloat16()
+        self.recent: list[tuple[float, float]] = []
+
+    def share(self) -> float:
+        """Share of the budget that is spent, the larger of steps and clock."""
+        by_clock = (time.perf_counter() - self.start) / self.budget.max_seconds
+        return max(self.history.n_steps / self.budget.max_steps, by_clock)
+
+    def step(self, batch: Batch, share: float) -> None:
+        rate = self.budget.learning_rate * 0.5 * (1 + math.cos(math.pi * share))
+        rate *= min(1.0, (self.history.n_steps + 1) / 100)
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        with torch.autocast("cpu", torch.bfloat16, enabled=self.half):
+            crps, velocity = losses(self.network, batch, self.generator)
+        self.optimizer.zero_grad(set_to_none=True)
+        (crps + velocity).backward()
+        parts = (self.network.encoder, self.network.denoiser)
+        norms = [
+            torch.nn.utils.clip_grad_norm_(part.parameters(), self.budget.clip)
+            for part in parts
+        ]
+        self.history.n_steps += 1
+        seen = torch.stack([crps.detach(), velocity.detach(), *norms]).tolist()
+        if not all(map(math.isfinite, seen)):
+            self.history.n_skipped += 1
+            self.failures += 1
+            self.history.diverged = self.failures >= _FAILURES_BEFORE_STOP
+            return
+        self.failures = 0
+        self.optimizer.step()
+        self._follow()
+        self.recent.append((seen[0], seen[1]))
+
+    @torch.no_grad()
+    def _follow(self) -> None:
+        """Move the average towards the weights, faster in the beginning."""
+        n = self.history.n_steps
+        decay = min(self.budget.ema_decay, (1 + n) / (10 + n))
+        slow = list(self.average.parameters())
+        torch._foreach_lerp_(slow, list(self.network.parameters()), 1 - decay)
+
+    def validate(self, validation: Sequence[Batch]) -> None:
+        crps = validation_crps(self.average, validation)
+        history = self.history
+        if crps < self.best_crps:
+            self.best_crps, history.best_step = crps, history.n_steps
+            self.best = copy.deepcopy(self.average.state_dict())
+        loss = np.mean(self.recent, axis=0) if self.recent else (math.nan, math.nan)
+        self.recent = []
+        history.step.append(history.n_steps)
+        history.seconds.append(time.perf_counter() - self.start)
+        history.loss.append(float(loss[0]))
+        history.velocity_loss.append(float(loss[1]))
+        history.validation_crps.append(crps)
+
+    def restore_best(self) -> None:
+        self.network.load_state_dict(self.best)
+        self.network.eval()

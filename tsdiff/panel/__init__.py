@@ -1,0 +1,1 @@
+"""Frames to arrays to windows and back: the border of the library."""

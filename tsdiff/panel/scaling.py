@@ -1,0 +1,196 @@
+"""To and from the units of the engine: per channel, in float64, on what is observed.
+
+Besides centre and scale a channel keeps its *support*: a grid of a few equally spaced
+values (counts, states, scores), or single values that come back so often that they
+carry probability of their own (no rain, a saturated sensor). An answer next to one of
+these is that value, so draws show zeros as zeros.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tsdiff.panel.frame import Panel
+
+Array = NDArray[np.float64]
+
+_OUTLIER = 20.0  # values further than this many interquartile ranges don't set the scale
+_MOST_GRID_VALUES = 40
+_ATOM_SHARE = 0.05
+_FEWEST_FOR_SUPPORT = 20
+_BLUR = 0.02  # share of the other values that may be taken for the atom
+
+
+@dataclass(frozen=True)
+class Support:
+    """Where the law of a channel puts probability on single values.
+
+    Attributes
+    ----------
+    step, origin : float
+        Spacing of the grid and a point of it; ``step`` is 0 where there is no grid.
+    atoms, low, high : tuple of float
+        Values with probability of their own, and the interval around each that is
+        answered by it.
+    """
+
+    step: float = 0.0
+    origin: float = 0.0
+    atoms: tuple[float, ...] = ()
+    low: tuple[float, ...] = ()
+    high: tuple[float, ...] = ()
+
+    def snap(self, values: Array) -> Array:
+        """Return values with those next to the grid or an atom put on it."""
+        if self.step:
+            steps = np.round((values - self.origin) / self.step)
+            return self.origin + steps * self.step
+        for atom, low, high in zip(self.atoms, self.low, self.high, strict=True):
+            values = np.where((values >= low) & (values <= high), atom, values)
+        return values
+
+    def jitter(self, values: Array, uniform: Array) -> Array:
+        """Spread grid values and atoms over the interval they are answered for.
+
+        The quantile function then rises evenly where the law jumps, so that a value
+        with probability of its own gets all the normal scores it stands for.
+        """
+        if self.step:
+            return values + (uniform - 0.5) * self.step
+        for atom, low, high in zip(self.atoms, self.low, self.high, strict=True):
+            values = np.where(values == atom, low + uniform * (high - low), values)
+        return values
+
+
+@dataclass(frozen=True)
+class Scaler:
+    """Centre, scale and support of each channel.
+
+    Attributes
+    ----------
+    center, scale : ndarray, shape (C,)
+    low, high : ndarray, shape (C,)
+        Range of the values seen in the fit.
+    supports : tuple of Support, length C
+    """
+
+    center: Array
+    scale: Array
+    low: Array
+    high: Array
+    supports: tuple[Support, ...]
+
+    def to_units(self, values: Array, channels: tuple[str, ...]) -> NDArray[np.float32]:
+        """Scale values of shape (N, C) to float32; NaN stays NaN.
+
+        Raises
+        ------
+        ValueError
+            If a value is so far from the fitted data that float32 can't hold it.
+        """
+        with np.errstate(over="ignore"):
+            scaled = (values / self.scale - self.center / self.scale).astype(np.float32)
+        bad = np.isinf(scaled)
+        if bad.any():
+            row, column = np.argwhere(bad)[0]
+            raise ValueError(
+                f"Column {channels[column]!r}, row {row}: {values[row, column]!r} is too "
+                f"far from the data of the fit (centre {self.center[column]:g}, scale "
+                f"{self.scale[column]:g}) to be represented. Check its unit, or set it "
+                "to NaN."
+            )
+        return scaled
+
+    def from_units(self, scaled: NDArray[Any], channel: NDArray[np.int64]) -> Array:
+        """Give scaled values of shape (..., n) back in the units of their channels."""
+        values = scaled.astype(np.float64) * self.scale[channel] + self.center[channel]
+        for number, support in enumerate(self.supports):
+            here = channel == number
+            if (support.step or support.atoms) and here.any():
+                values[..., here] = support.snap(values[..., here])
+        return values
+
+    def jittered(self, values: Array, rng: np.random.Generator) -> Array:
+        """Return values of shape (N, C) with grids and atoms spread out."""
+        spread = values.copy()
+        for number, support in enumerate(self.supports):
+            if support.step or support.atoms:
+                column = values[:, number]
+                spread[:, number] = support.jitter(column, rng.random(len(column)))
+        return spread
+
+
+def fit_scaler(panel: Panel) -> Scaler:
+    """Centre, scale and support of each channel of a panel.
+
+    The scale is the standard deviation of the observed values after those further than
+    20 interquartile ranges from the median are pulled in to that distance; it is never
+    below the rounding of float64 at the channel's magnitude. A channel without values
+    gets centre 0 and scale 1.
+
+    Parameters
+    ----------
+    panel : Panel
+
+    Returns
+    -------
+    Scaler
+    """
+    columns = [column[~np.isnan(column)] for column in panel.values.T]
+    moments = np.array([_moments(column) for column in columns])
+    return Scaler(*moments.T.copy(), tuple(_support(column) for column in columns))
+
+
+def _moments(values: Array) -> tuple[float, float, float, float]:
+    """Centre, scale, smallest and largest of observed values."""
+    if not len(values):
+        return 0.0, 1.0, 0.0, 0.0
+    low, high = float(values.min()), float(values.max())
+    _, exponent = np.frexp(max(abs(low), abs(high)))
+    unit = np.ldexp(1.0, int(exponent) - 1)  # a power of two: dividing by it is exact
+    small = values / unit
+    first, middle, third = np.quantile(small, [0.25, 0.5, 0.75])
+    reach = _OUTLIER * (third - first)
+    if reach > 0:
+        small = np.clip(small, middle - reach, middle + reach)
+    center = float(small.mean())
+    spread = float(small.std())
+    if low == high:  # nothing varies: a scale that keeps the answers at the value
+        center, spread = float(values[0] / unit), 1e-6
+    return center * unit, max(spread, 1e-12) * unit, low, high
+
+
+def _support(values: Array) -> Support:
+    """Grid or atoms of observed values, if there are any."""
+    if not len(values):  # nothing is known of this channel: it is answered by 0
+        return Support(atoms=(0.0,), low=(-np.inf,), high=(np.inf,))
+    distinct, count = np.unique(values, return_counts=True)
+    if len(distinct) == 1:
+        return Support(atoms=(distinct[0],), low=(-np.inf,), high=(np.inf,))
+    if len(values) < _FEWEST_FOR_SUPPORT:
+        return Support()
+    step = float(np.diff(distinct).min())
+    steps = (distinct - distinct[0]) / step
+    few = len(distinct) <= min(_MOST_GRID_VALUES, len(values) / 5)
+    if few and np.allclose(steps, np.round(steps), rtol=0, atol=1e-6):
+        return Support(step=step, origin=float(distinct[0]))
+    atoms = distinct[count >= _ATOM_SHARE * len(values)]
+    return _atoms(atoms, values)
+
+
+def _atoms(atoms: Array, values: Array) -> Support:
+    """Intervals around atoms, each taking in few of the values that are none."""
+    others = values[~np.isin(values, atoms)]
+    low, high = [], []
+    for atom in atoms:
+        below, above = others[others < atom], others[others > atom]
+        low.append(float(np.quantile(below, 1 - _BLUR)) if len(below) else -np.inf)
+        high.append(float(np.quantile(above, _BLUR)) if len(above) else np.inf)
+    middle = (atoms[1:] + atoms[:-1]) / 2
+    low[1:] = np.maximum(low[1:], middle).tolist()
+    high[:-1] = np.minimum(high[:-1], middle).tolist()
+    return Support(atoms=tuple(atoms.tolist()), low=tuple(low), high=tuple(high))

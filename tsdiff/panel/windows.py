@@ -1,0 +1,151 @@
+"""Windows of a panel: drawn for training, laid out to cover a series in use."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tsdiff.panel.frame import Panel
+
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Cover:
+    """Overlapping windows over every series, and who answers which row.
+
+    Attributes
+    ----------
+    start : ndarray of int, shape (W,)
+        First row of each window, in the order of the rows.
+    series : ndarray of int, shape (W,)
+        Series of each window; a window never leaves its series.
+    owner : ndarray of int, shape (N,)
+        For each row the window in which it lies most central.
+    """
+
+    start: Ints
+    series: Ints
+    owner: Ints
+
+
+def cover(panel: Panel, n_steps: int) -> Cover:
+    """Cover every series by windows that overlap by half.
+
+    Parameters
+    ----------
+    panel : Panel
+    n_steps : int
+        Length of a window; series shorter than that get one window.
+
+    Returns
+    -------
+    Cover
+    """
+    length = np.diff(panel.bounds)
+    stride = max(n_steps // 2, 1)
+    count = 1 + np.ceil(np.maximum(length - n_steps, 0) / stride).astype(np.int64)
+    series = np.repeat(np.arange(len(length)), count)
+    first = np.cumsum(count) - count  # first window of each series
+    number = np.arange(len(series)) - first[series]
+    offset = np.minimum(number * stride, np.maximum(length[series] - n_steps, 0))
+    row = np.arange(len(panel.values)) - np.repeat(panel.bounds[:-1], length)
+    row_series = np.repeat(np.arange(len(length)), length)
+    nearest = np.rint((row - (n_steps - 1) / 2) / stride).astype(np.int64)
+    nearest = np.clip(nearest, 0, count[row_series] - 1)
+    # the last window is pushed back to end with its series: it may be the nearer one
+    last = count[row_series] - 1
+    middle = (n_steps - 1) / 2
+    end = np.maximum(length[row_series] - n_steps, 0) + middle
+    away = np.abs(row - np.minimum(nearest * stride, end - middle) - middle)
+    nearest = np.where(np.abs(row - end) < away, last, nearest)
+    return Cover(panel.bounds[series] + offset, series, first[row_series] + nearest)
+
+
+def rows_of(start: Ints, stop: Ints, n_steps: int) -> tuple[Ints, NDArray[np.bool_]]:
+    """Row of each step of windows, and whether the series reaches that far.
+
+    Parameters
+    ----------
+    start, stop : ndarray of int, shape (B,)
+        First row of the window and the row after the last of its series.
+    n_steps : int
+
+    Returns
+    -------
+    rows : ndarray of int, shape (B, T)
+        Beyond the series' end the last row, for which `inside` is False.
+    inside : ndarray of bool, shape (B, T)
+    """
+    rows = start[:, None] + np.arange(n_steps)
+    inside = rows < stop[:, None]
+    return np.where(inside, rows, stop[:, None] - 1), inside
+
+
+@dataclass(frozen=True)
+class Windows:
+    """Windows of a panel as arrays.
+
+    Attributes
+    ----------
+    values : ndarray of float32, shape (B, T, C)
+        Scaled, NaN where missing or beyond the end of the series.
+    elapsed : ndarray of float32, shape (B, T)
+        Time since the first step of the window.
+    features : ndarray of float32, shape (B, T, F)
+        Calendar.
+    rows : ndarray of int, shape (B, T)
+    inside : ndarray of bool, shape (B, T)
+    """
+
+    values: NDArray[np.float32]
+    elapsed: NDArray[np.float32]
+    features: NDArray[np.float32]
+    rows: Ints
+    inside: NDArray[np.bool_]
+
+
+def take(
+    panel: Panel,
+    scaled: NDArray[np.float32],
+    start: Ints,
+    series: Ints,
+    n_steps: int,
+) -> Windows:
+    """Gather windows of a panel whose values were scaled to `scaled`, shape (N, C)."""
+    rows, inside = rows_of(start, panel.bounds[series + 1], n_steps)
+    values = np.where(inside[:, :, None], scaled[rows], np.float32(np.nan))
+    elapsed = panel.elapsed[rows] - panel.elapsed[rows[:, :1]]
+    beyond = np.cumsum(~inside, axis=1)  # the clock goes on beyond the end
+    features = np.where(inside[:, :, None], panel.calendar[rows], np.float32(0))
+    return Windows(
+        values, (elapsed + beyond).astype(np.float32), features, rows, inside
+    )
+
+
+def random_starts(
+    panel: Panel, n_steps: int, n_windows: int, rng: np.random.Generator
+) -> tuple[Ints, Ints]:
+    """Draw windows for training, every row about equally often.
+
+    Parameters
+    ----------
+    panel : Panel
+    n_steps, n_windows : int
+    rng : Generator
+
+    Returns
+    -------
+    start, series : ndarray of int, shape (n_windows,)
+    """
+    length = np.diff(panel.bounds)
+    weight = np.cumsum(length, dtype=float)
+    drawn = rng.random(n_windows) * weight[-1]
+    series = np.searchsorted(weight, drawn, side="right")
+    free = np.maximum(length[series] - n_steps, 0)
+    # drawn from a little beyond both ends, so that the end rows are seen as often
+    reach = np.minimum(n_steps // 2, free)
+    offset = rng.integers(-reach, free + reach + 1)
+    return panel.bounds[series] + np.clip(offset, 0, free), series

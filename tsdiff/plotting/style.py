@@ -1,0 +1,149 @@
+"""The look of tsdiff's figures: colours, template, safe names, readable numbers."""
+
+from __future__ import annotations
+
+import html
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+# Okabe & Ito's colours: told apart with every kind of colour blindness, and in print.
+INK = "#1a1a1a"
+BLUE = "#0072B2"
+ORANGE = "#D55E00"
+GREEN = "#009E73"
+GREY = "#8a8a8a"
+
+_FONT = (
+    "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
+)
+_LONGEST_NAME = 40  # characters; a longer one is cut in titles and menus
+
+
+def default_template() -> go.layout.Template:
+    """White ground, thin grey grid, one shared hover label per time.
+
+    Returns
+    -------
+    plotly.graph_objects.layout.Template
+
+    Examples
+    --------
+    >>> default_template().layout.paper_bgcolor
+    'white'
+    """
+    axis = {
+        "gridcolor": "#ececec",
+        "linecolor": "#c4c4c4",
+        "showline": True,
+        "tickcolor": "#c4c4c4",
+        "ticks": "outside",
+        "ticklen": 4,
+        "zeroline": False,
+    }
+    spike = {
+        "showspikes": True,
+        "spikemode": "across",
+        "spikethickness": 1,
+        "spikedash": "solid",
+        "spikecolor": "#c4c4c4",
+    }
+    return go.layout.Template(
+        layout={
+            "paper_bgcolor": "white",
+            "plot_bgcolor": "white",
+            "font": {"family": _FONT, "size": 12, "color": "#3c3c3c"},
+            "title": {"font": {"size": 17, "color": INK}},
+            "hoverlabel": {
+                "bgcolor": "rgba(255,255,255,0.94)",
+                "bordercolor": "#c4c4c4",
+            },
+            "hovermode": "x unified",
+            "xaxis": axis | spike,
+            "yaxis": axis,
+        }
+    )
+
+
+def private(figure: go.Figure, template: object = None) -> go.Figure:
+    """Apply a template and take the button away that would upload the figure's data.
+
+    Plotly 7 shows "Share chart", which sends the data to a server, by default. The
+    setting is kept in the figure, so that it also holds for saved HTML.
+
+    Parameters
+    ----------
+    figure : plotly.graph_objects.Figure
+        Changed in place.
+    template : str or plotly template, optional
+        `default_template` if not given.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+        The same figure.
+
+    Examples
+    --------
+    >>> private(go.Figure()).layout.modebar.remove
+    ('sendChartToCloud', 'select2d', 'lasso2d')
+    """
+    remove = ["sendChartToCloud", "select2d", "lasso2d"]
+    figure.update_layout(
+        template=default_template() if template is None else template,
+        modebar_remove=remove,
+    )
+    return figure
+
+
+def safe(name: object, longest: int = _LONGEST_NAME) -> str:
+    """Make a name harmless where plotly reads markup, templates or formulas.
+
+    Parameters
+    ----------
+    name : object
+        Column name or series id, from anywhere.
+    longest : int, default 40
+        Longer names are cut.
+
+    Returns
+    -------
+    str
+        Shows as the name itself, on one line.
+
+    Examples
+    --------
+    >>> safe("<b>CO2</b> %{y} $x$")
+    '&lt;b&gt;CO2&lt;/b&gt; &#37;{y} &#36;x&#36;'
+    """
+    text = " ".join(str(name).split()) or "(no name)"
+    if len(text) > longest:
+        text = text[: longest - 1] + "…"
+    text = html.escape(text, quote=False)
+    return text.replace("%", "&#37;").replace("$", "&#36;")
+
+
+def number_format(values: NDArray[np.float64]) -> str:
+    """Choose a d3 format that shows about 5 digits of how much the values vary.
+
+    Parameters
+    ----------
+    values : ndarray
+        NaN is ignored.
+
+    Returns
+    -------
+    str
+        Fixed decimals without trailing zeros; powers of ten for extreme scales.
+
+    Examples
+    --------
+    >>> number_format(np.array([100.0, 180.0])), number_format(np.array([1e-9, 2e-9]))
+    (',.3~f', '.6~g')
+    """
+    finite = values[np.isfinite(values)]
+    spread = max(np.ptp(finite), np.abs(finite).max() * 1e-6) if finite.size else 1.0
+    if not 1e-6 < spread < 1e9 or np.abs(finite).max(initial=0) > 1e12:
+        return ".6~g"
+    return f",.{max(0, 4 - int(np.floor(np.log10(spread))))}~f"
