@@ -174,6 +174,11 @@ def check_parameters(estimator: Any) -> None:
             continue
         if not isinstance(value, Real) or not 0 < value < np.inf:
             raise ValueError(f"{name} must be a positive number, got {value!r}.")
+    share = estimator.validation_fraction
+    if not isinstance(share, Real) or not 0 < share < 1:
+        raise ValueError(
+            f"validation_fraction must lie between 0 and 1 (both excluded), got {share!r}."
+        )
     _check_mix(estimator.mask_mix)
 
 
@@ -206,6 +211,7 @@ def fit_panel(estimator: Any, X: Any) -> None:
         max_minutes=estimator.max_minutes,
         learning_rate=estimator.learning_rate,
         mask_mix=estimator.mask_mix,
+        validation_fraction=estimator.validation_fraction,
     )
     seed = read_seed(estimator.random_state)
     with _Bar(estimator.verbose) as bar:

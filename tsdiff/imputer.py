@@ -70,6 +70,9 @@ class DiffusionImputer(TransformerMixin, BaseEstimator):
     mask_mix : mapping of str to float, optional
         Weights of the ways in which training hides cells: "random", "blocks", "lent"
         (the pattern of missing cells of another window), "channels" and "tails".
+    validation_fraction : float, default 0.1
+        Share of the series (of few series: of the windows, of short ones: of the
+        observed cells) that is held out to choose the weights, 512 windows at most.
     freq : str or int, optional
         Step of the time index, as pandas names it. Inferred by default; an index
         without a regular step is taken as irregular, with elapsed time as input.
@@ -131,6 +134,7 @@ class DiffusionImputer(TransformerMixin, BaseEstimator):
         batch_size: int | None = None,
         learning_rate: float = 1e-3,
         mask_mix: Mapping[str, float] | None = None,
+        validation_fraction: float = 0.1,
         freq: str | int | None = None,
         insert_absent: bool = False,
         max_gap: int | str | pd.Timedelta | None = None,
@@ -148,6 +152,7 @@ class DiffusionImputer(TransformerMixin, BaseEstimator):
         self.batch_size = batch_size
         self.learning_rate = learning_rate
         self.mask_mix = mask_mix
+        self.validation_fraction = validation_fraction
         self.freq = freq
         self.insert_absent = insert_absent
         self.max_gap = max_gap

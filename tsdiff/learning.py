@@ -20,8 +20,7 @@ from tsdiff.panel.windows import Windows, cover, random_starts, take
 
 LONGEST_FULL_RESOLUTION = 256  # steps; beyond this time tokens are patches
 _DEFAULT_STEPS = 1500
-_HELD_OUT = 0.1
-_MOST_VALIDATION_WINDOWS = 256
+_MOST_VALIDATION_WINDOWS = 512
 _FEWEST_UNITS = 20  # with fewer windows single cells are held out, not windows
 
 
@@ -54,6 +53,7 @@ class Plan:
     learning_rate : float
     max_minutes : float or None
     mask_mix : mapping or None
+    validation_fraction : float
     """
 
     window: int | None
@@ -65,6 +65,7 @@ class Plan:
     max_minutes: float | None
     learning_rate: float
     mask_mix: Mapping[str, float] | None
+    validation_fraction: float
 
 
 def sizes(panel: Panel, plan: Plan) -> NetworkConfig:
@@ -179,6 +180,7 @@ class _Source:
         self.batch_size = plan.batch_size or int(np.clip(2**17 // n_cells, 4, 32))
         self.panel, self.n_steps = panel, n_steps
         self.mix = plan.mask_mix or masking.DEFAULT_MIX
+        self.held_out = plan.validation_fraction
         self.scaled = scaler.to_units(panel.values, panel.channels)
         spread = scaler.jittered(panel.values, rng)
         self.truth = scaler.to_units(spread, panel.channels)
@@ -207,7 +209,7 @@ class _Source:
         units = np.arange(0, len(layout.start), step)
         whole = len(units) >= _FEWEST_UNITS
         if whole:
-            count = min(max(int(_HELD_OUT * len(units)), 1), _MOST_VALIDATION_WINDOWS)
+            count = min(round(self.held_out * len(units)), _MOST_VALIDATION_WINDOWS)
             units = np.sort(rng.choice(units, count, replace=False))
         batches, taken = [], []
         for chunk in np.array_split(units, max(len(units) // 32, 1)):
@@ -217,7 +219,7 @@ class _Source:
             if whole:
                 hidden = masking.mixed(observed, rng, self.mix)
             else:
-                ratio = np.full(len(chunk), _HELD_OUT)
+                ratio = np.full(len(chunk), self.held_out)
                 hidden = masking.random_cells(observed, ratio, rng)
             batches.append(_batch(windows, truth, hidden))
             out = windows.inside[:, :, None] & (whole | hidden)

@@ -1,12 +1,12 @@
-"""The law of one cell: a Johnson-SU curve with room for steps, as a quantile function.
+"""The law of one cell: a Johnson-SU curve of adjustable slope, as a quantile function.
 
 The head answers `N_PARAMETERS` numbers a cell. Four of them are a Johnson-SU law
-(Johnson, 1949, Biometrika 36): median, scale, skew and tail weight. The others are
-non-negative rises between neighbouring knots, which start near zero: they let the
-quantile function climb steeply between two modes or rest on a plateau of equal values.
-Between the knots the quantile function is linear in the normal score
-``z = Phi^-1(level)``; beyond the outermost ones it goes on as the Johnson-SU law does.
-So a normal law is a straight line, and quantile and inverse are closed forms.
+(Johnson, 1949, Biometrika 36): median, scale, skew and tail weight. The others
+stretch or flatten it between neighbouring knots, on a log scale: the quantile function
+can climb steeply between two modes or rest on a plateau of equal values. Between the
+knots it is linear in the normal score ``z = Phi^-1(level)``; beyond the outermost ones
+it goes on as the Johnson-SU law does. So a normal law is a straight line, and quantile
+and inverse are closed forms.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from torch.nn import functional as F
 LEVELS = (0.01, 0.025, *(k / 20 for k in range(1, 20)), 0.975, 0.99)
 N_KNOTS = len(LEVELS)
 N_PARAMETERS = 4 + N_KNOTS - 1
-_SMALLEST_SLOPE = 1e-4  # keeps the inverse finite on a plateau, in units of the scale
+_STEEPEST = 6.0  # log of the factor by which a slope can be changed; keeps it finite
 
 
 def normal_score(level: Tensor) -> Tensor:
@@ -47,7 +47,7 @@ class Marginals:
     ----------
     raw : Tensor, shape (n, N_PARAMETERS)
         What the head gives: log scale, correction of the median in units of the
-        scaled data, skew, tail weight, rises.
+        scaled data, skew, tail weight, log stretch between neighbouring knots.
     anchor : Tensor, shape (n,)
         The median of an untrained head: the interpolation between shown neighbours.
     """
@@ -58,17 +58,19 @@ class Marginals:
         self.scale = torch.exp(raw[:, 0].clamp(-9.0, 9.0) - 1.0)
         self.skew = 1.5 * torch.tanh(raw[:, 2])
         self.tail = 0.02 + 1.2 * torch.sigmoid(raw[:, 3] - 1.0)
-        rise = F.softplus(raw[:, 4:] - 4.0) + _SMALLEST_SLOPE
-        self._rise = self.scale[:, None] * F.pad(torch.cumsum(rise, 1), (1, 0))
         self._scores = _knot_scores(raw)
+        smooth = self._johnson(self._scores)
+        stretch = torch.exp(_STEEPEST * torch.tanh(raw[:, 4:] / _STEEPEST))
+        rise = F.pad(torch.cumsum(smooth.diff(dim=1) * stretch, 1), (1, 0))
         middle = N_KNOTS // 2
-        self._rise = self._rise - self._rise[:, middle : middle + 1]
-        self.knots = self._johnson(self._scores) + self._rise  # (n, K)
+        self.knots = self.median[:, None] + rise - rise[:, middle : middle + 1]
+        # the tails are those of the smooth law, shifted to meet the outermost knots
+        self._shift = (self.knots - smooth)[:, [0, -1]]  # (n, 2)
 
     def select(self, rows: Tensor) -> Marginals:
         """Laws of some of the cells, by index or by mask."""
         some = copy.copy(self)
-        for name in ("median", "scale", "skew", "tail", "_rise", "knots"):
+        for name in ("median", "scale", "skew", "tail", "_shift", "knots"):
             setattr(some, name, getattr(self, name)[rows])
         return some
 
@@ -126,8 +128,8 @@ class Marginals:
         low, high = knots.gather(1, left), knots.gather(1, left + 1)
         share = (inner - low) / (high - low).clamp_min(1e-30)
         z = scores[left] + share * (scores[left + 1] - scores[left])
-        below = self._johnson_score(x - self._rise[:, :1])
-        above = self._johnson_score(x - self._rise[:, -1:])
+        below = self._johnson_score(x - self._shift[:, :1])
+        above = self._johnson_score(x - self._shift[:, 1:])
         z = torch.where(x < first, below, z)
         return torch.where(x > last, above, z)
 
@@ -153,4 +155,5 @@ class Marginals:
         levels = torch.tensor(LEVELS, dtype=x.dtype, device=x.device)
         weights = torch.tensor(_pad_weights(), dtype=x.dtype, device=x.device)
         error = x[:, None] - self.knots
-        return 2 * (torch.maximum(levels * error, (levels - 1) * error) @ weights)
+        loss = torch.maximum(levels * error, (levels - 1) * error)
+        return 2 * (loss * weights).sum(1)

@@ -215,9 +215,9 @@ class Encoder(nn.Module):
         c = self.config
         anchor, left, right = interpolate(window)
         shown = window.shown.to(anchor.dtype)
-        inputs = torch.stack(
-            [anchor, shown * anchor, shown, torch.log1p(left), torch.log1p(right)], -1
-        )  # (B, T, C, 5)
+        reach = math.log1p(2.0 * c.n_steps)
+        distance = [torch.log1p(side) / reach for side in (left, right)]
+        inputs = torch.stack([anchor, shown * anchor, shown, *distance], -1)
         pad = c.n_patches * c.patch_length - c.n_steps
         padded = F.pad(inputs, (0, 0, 0, 0, 0, pad))
         n_windows = len(inputs)

@@ -45,7 +45,7 @@ def choose_calendar(stamps: Dated, bounds: np.ndarray) -> tuple[str, ...]:
     return tuple(
         f"{cycle}-{wave}-{harmonic}"
         for cycle, (period, harmonics) in _CYCLES.items()
-        if step < 0.99 * period and span > 0.99 * period
+        if step < 0.99 * period and span > 0.999 * period
         for harmonic in range(1, harmonics + 1)
         if 2 * harmonic * step <= 1.02 * period
         for wave in ("sin", "cos")

@@ -42,6 +42,9 @@ class Panel:
         Their names.
     freq : str or None
         pandas alias of the step; None if stamps are irregular or there are no dates.
+    step : float or None
+        Length of a step where no frequency gives it: in seconds for dates and
+        durations, otherwise in the numbers (or periods) of the index.
     layout : Layout
         How the caller's container is rebuilt.
     """
@@ -54,6 +57,7 @@ class Panel:
     calendar: np.ndarray
     calendar_names: tuple[str, ...]
     freq: str | None
+    step: float | None
     layout: Layout
 
     @property
@@ -151,6 +155,7 @@ def to_panel(
     *,
     freq: Frequency | None = None,
     insert_absent: bool = False,
+    step: float | None = None,
     calendar: Sequence[str] | None = None,
 ) -> Panel:
     """Read the caller's data, checking everything that is a property of them.
@@ -167,9 +172,12 @@ def to_panel(
         stamps without a regular one are taken as irregular.
     insert_absent : bool, default=False
         Whether stamps absent from the grid of `freq` become rows of NaN.
+    step : float or None, default=None
+        Length of a step for stamps taken as irregular; None takes the median of the
+        data. A model is used with the ``Panel.step`` of the data it was fitted on.
     calendar : sequence of str or None, default=None
-        Calendar features to compute. None chooses those whose cycle the data cover;
-        give the ``calendar_names`` of the data a model was fitted on to use it.
+        Calendar features to compute; None chooses those whose cycle the data cover.
+        A model is used with the ``Panel.calendar_names`` it was fitted on.
 
     Returns
     -------
@@ -201,7 +209,7 @@ def to_panel(
     if order is not None:
         stamps, values = stamps.take(order), values[order]
     check_increasing(stamps, bounds, ids)
-    line = place(stamps, bounds, freq, insert_absent)
+    line = place(stamps, bounds, freq, insert_absent, step)
     names, features = _calendar(line, calendar)
     layout = source.layout
     if line.source is not None:
@@ -218,6 +226,7 @@ def to_panel(
         calendar=features,
         calendar_names=names,
         freq=line.freq,
+        step=line.step,
         layout=layout,
     )
 

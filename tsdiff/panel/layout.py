@@ -145,8 +145,7 @@ class NarwhalsLayout(Layout):
             return columns[0].to_native()
         if self.time is not None:
             columns.insert(self.time[1], self._time_column(*self.time))
-        data = {column.name: column for column in columns}
-        return nw.from_dict(data, backend=self.backend).to_native()
+        return nw.from_dict({column.name: column for column in columns}).to_native()
 
     def _time_column(self, name: str, _: int, dtype: Any) -> nw.Series:
         """Write the row labels back as a column of dates."""

@@ -88,11 +88,13 @@ def read_frequency(stamps: pd.Index, freq: Frequency | None) -> BaseOffset | int
             f"freq={freq!r} has no fixed length, and the index holds durations. Give "
             "one such as 'h' or 'D'."
         )
-    if isinstance(freq, int | np.integer) and not isinstance(freq, bool) and freq > 0:
+    counted = stamps.dtype.kind in "iu" and not isinstance(freq, bool)
+    if counted and isinstance(freq, int | np.integer) and freq > 0:
         return int(freq)
     raise ValueError(
         f"freq={freq!r} was given, but the rows are numbered, not dated. Leave it out, "
-        "give a whole number such as freq=1, or give X a DatetimeIndex."
+        "give a whole number such as freq=1 for whole numbers, or give X a "
+        "DatetimeIndex."
     )
 
 
@@ -186,6 +188,8 @@ class _Calendar:
     tz: Any
 
     def number(self, stamps: pd.Index) -> np.ndarray:
+        if len(self.days) == 0:
+            return np.full(len(stamps), OFF_GRID)
         wall = _wall(stamps)
         days = wall.astype("M8[D]")
         number = np.searchsorted(self.days, days).clip(max=len(self.days) - 1)
@@ -227,6 +231,7 @@ def _grid_days(first: Any, last: Any, offset: BaseOffset) -> np.ndarray:
         monday = 4  # the first one after 1970-01-01, in days
         return every[(every.astype("int64") - monday) % 7 == rule.weekday]
     if isinstance(offset, BusinessDay | CustomBusinessDay):
-        return every[np.is_busday(every, busdaycal=rule.calendar)]
+        holidays = rule.calendar or np.busdaycalendar()
+        return every[np.is_busday(every, busdaycal=holidays)]
     grid = pd.date_range(first, last, freq=rule.base, unit="s")
     return grid.to_numpy().astype("M8[D]")

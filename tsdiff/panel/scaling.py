@@ -21,6 +21,7 @@ Array = NDArray[np.float64]
 _OUTLIER = 20.0  # values further than this many interquartile ranges don't set the scale
 _MOST_GRID_VALUES = 40
 _ATOM_SHARE = 0.05
+_WALL_SHARE = 0.02
 _FEWEST_FOR_SUPPORT = 20
 _BLUR = 0.02  # share of the other values that may be taken for the atom
 
@@ -33,6 +34,8 @@ class Support:
     ----------
     step, origin : float
         Spacing of the grid and a point of it; ``step`` is 0 where there is no grid.
+    floor, ceiling : float
+        Ends of the grid; infinite if it may go on beyond what was seen.
     atoms, low, high : tuple of float
         Values with probability of their own, and the interval around each that is
         answered by it.
@@ -40,6 +43,8 @@ class Support:
 
     step: float = 0.0
     origin: float = 0.0
+    floor: float = -np.inf
+    ceiling: float = np.inf
     atoms: tuple[float, ...] = ()
     low: tuple[float, ...] = ()
     high: tuple[float, ...] = ()
@@ -48,7 +53,8 @@ class Support:
         """Return values with those next to the grid or an atom put on it."""
         if self.step:
             steps = np.round((values - self.origin) / self.step)
-            return self.origin + steps * self.step
+            grid = self.origin + steps * self.step
+            return np.clip(grid, self.floor, self.ceiling)
         for atom, low, high in zip(self.atoms, self.low, self.high, strict=True):
             values = np.where((values >= low) & (values <= high), atom, values)
         return values
@@ -98,7 +104,7 @@ class Scaler:
         if bad.any():
             row, column = np.argwhere(bad)[0]
             raise ValueError(
-                f"Column {channels[column]!r}, row {row}: {values[row, column]!r} is too "
+                f"Column {channels[column]!r}, row {row}: {float(values[row, column])!r} is too "
                 f"far from the data of the fit (centre {self.center[column]:g}, scale "
                 f"{self.scale[column]:g}) to be represented. Check its unit, or set it "
                 "to NaN."
@@ -177,7 +183,10 @@ def _support(values: Array) -> Support:
     steps = (distinct - distinct[0]) / step
     few = len(distinct) <= min(_MOST_GRID_VALUES, len(values) / 5)
     if few and np.allclose(steps, np.round(steps), rtol=0, atol=1e-6):
-        return Support(step=step, origin=float(distinct[0]))
+        # an end that comes back often is a wall (no count below zero), not a tail
+        wall = count[[0, -1]] >= _WALL_SHARE * len(values)
+        floor, ceiling = np.where(wall, distinct[[0, -1]], [-np.inf, np.inf]).tolist()
+        return Support(step, float(distinct[0]), floor, ceiling)
     atoms = distinct[count >= _ATOM_SHARE * len(values)]
     return _atoms(atoms, values)
 

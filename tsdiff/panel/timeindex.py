@@ -13,6 +13,7 @@ from tsdiff.panel.ruler import OFF_GRID, Frequency, make_ruler, read_frequency
 from tsdiff.panel.stamps import changes_within, stamp_numbers
 from tsdiff.validation import listing
 
+_UNITS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 _TOO_MANY = 1_000_000  # rows that may be added whatever the size of the data
 
 
@@ -32,6 +33,9 @@ class Timeline:
         Given row of each row, -1 for an added one; None if none was added.
     freq : str or None
         pandas alias; None if the stamps are irregular or no dates.
+    step : float or None
+        Length of a step where no frequency gives it: in seconds for dates and
+        durations, otherwise in the numbers (or periods) of the index.
     """
 
     stamps: pd.Index
@@ -39,6 +43,7 @@ class Timeline:
     elapsed: np.ndarray
     source: np.ndarray | None
     freq: str | None
+    step: float | None
 
 
 def place(
@@ -46,6 +51,7 @@ def place(
     bounds: np.ndarray,
     freq: Frequency | None = None,
     insert_absent: bool = False,
+    step: float | None = None,
 ) -> Timeline:
     """Find the frequency of sorted stamps and number their steps.
 
@@ -64,6 +70,9 @@ def place(
     insert_absent : bool, default=False
         Whether to add a row for each stamp of the grid that is absent between the
         first and the last of its series.
+    step : float or None, default=None
+        Length of a step for stamps taken as irregular, whatever they look like, in the
+        unit of ``Timeline.step``. None takes the median of the data.
 
     Returns
     -------
@@ -74,7 +83,7 @@ def place(
     ------
     ValueError
         If `freq` contradicts the stamps, stamps are absent and may not be added, or
-        there are fewer than three dates and no `freq`.
+        there are fewer than three dates and neither `freq` nor `step`.
 
     Examples
     --------
@@ -82,6 +91,8 @@ def place(
     >>> place(days, np.array([0, 3]), freq="D", insert_absent=True).source
     array([ 0,  1, -1,  2])
     """
+    if step is not None:
+        return _place_irregular(stamps, bounds, insert_absent, step)
     known = read_frequency(stamps, freq)
     offset = _infer(stamps, bounds) if known is None else known
     if offset is None:
@@ -94,7 +105,7 @@ def place(
     steps, rest = np.divmod(numbers - np.repeat(first, np.diff(bounds)), ruler.step)
     off = (numbers == OFF_GRID) | (rest != 0)
     if not off.any() and (changes_within(steps, bounds) == 1).all():
-        return Timeline(stamps, bounds, steps.astype(np.float64), None, alias)
+        return Timeline(stamps, bounds, steps.astype(np.float64), None, alias, None)
     if freq is None and not (insert_absent and known is not None):
         return _place_irregular(stamps, bounds, insert_absent)
     if off.any():
@@ -104,21 +115,31 @@ def place(
     stamps = ruler.stamp(first[series] + steps * ruler.step).rename(stamps.name)
     if not insert_absent:
         _raise_absent(stamps[source < 0], name)
-    return Timeline(stamps, grown, steps.astype(np.float64), source, alias)
+    return Timeline(stamps, grown, steps.astype(np.float64), source, alias, None)
 
 
 def _place_irregular(
-    stamps: pd.Index, bounds: np.ndarray, insert_absent: bool
+    stamps: pd.Index, bounds: np.ndarray, insert_absent: bool, step: float | None = None
 ) -> Timeline:
-    """Measure in median steps; nothing can be absent where nothing is regular."""
-    elapsed = _irregular(stamps, bounds)
+    """Measure real time; nothing can be absent where nothing is regular."""
+    numbers = stamp_numbers(stamps)
+    changes = changes_within(numbers, bounds)
+    scale = _UNITS.get(getattr(stamps, "unit", ""), 1)  # numbers per second
+    if step is None:
+        step = float(np.median(changes)) / scale if len(changes) else 1.0
+    elapsed = (
+        (numbers - np.repeat(numbers[bounds[:-1]], np.diff(bounds))) / scale / step
+    )
+    fractions = numbers.dtype.kind == "f"  # steps of 0.1 are not exact in binary
+    if fractions and np.allclose(changes, step, rtol=1e-6, atol=0):
+        elapsed = np.rint(elapsed)
     if insert_absent and (changes_within(elapsed, bounds) != 1).any():
         raise ValueError(
             "insert_absent=True needs the frequency of the rows, and the stamps have "
             "no regular one. Give it, e.g. freq='h' (a whole number if time is "
             "numbered)."
         )
-    return Timeline(stamps, bounds, elapsed, None, None)
+    return Timeline(stamps, bounds, elapsed, None, None, step)
 
 
 def _raise_absent(absent: pd.Index, freq: str) -> None:
@@ -148,16 +169,6 @@ def _infer(stamps: pd.Index, bounds: np.ndarray) -> BaseOffset | None:
         )
     irregular = offset is None or offset.n <= 0 or isinstance(offset, BusinessHour)
     return None if irregular else offset
-
-
-def _irregular(stamps: pd.Index, bounds: np.ndarray) -> np.ndarray:
-    """Time since the first row of each series, in median steps of the data."""
-    numbers = stamp_numbers(stamps)
-    changes = changes_within(numbers, bounds)
-    step = np.median(changes) if len(changes) else 1
-    elapsed = (numbers - np.repeat(numbers[bounds[:-1]], np.diff(bounds))) / step
-    even = np.allclose(changes, step, rtol=1e-6, atol=0)
-    return np.rint(elapsed) if even else elapsed  # 0.1 s steps are not exact in binary
 
 
 def _fill_steps(

@@ -3,44 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import plotly.graph_objects as go
 
 from tsdiff.bands import as_coverage
-from tsdiff.plotting.menus import channel_menu, series_menu
-from tsdiff.plotting.strips import check_frame, cut_strip, strip_data
-from tsdiff.plotting.style import (
-    BLUE,
-    GREEN,
-    INK,
-    ORANGE,
-    number_format,
-    private,
-    safe,
+from tsdiff.plotting.looks import UNLISTED, Look, trace_looks
+from tsdiff.plotting.menus import (
+    MENU_HEIGHT,
+    axis_name,
+    channel_menu,
+    rows_domains,
+    series_menu,
 )
+from tsdiff.plotting.strips import Data, check_frame, cut_strip, strip_data
+from tsdiff.plotting.style import ink, private, safe
+from tsdiff.validation import listing
 
 if TYPE_CHECKING:
     from tsdiff.draws import Draws
 
-Trace = dict[str, Any]
-
-_MOST_CHANNELS = 8  # shown unless asked for by name
+_MOST_CHANNELS = 8  # drawn unless asked for by name
 _MOST_SERIES = 12
-_TOP, _BOTTOM, _MENU = 76, 96, 44  # pixels: title; time axis and legend; menus
-_ROW, _SINGLE, _SPACE = 190, 340, 34  # pixels: height of a row; space between two
-
-
-@dataclass(frozen=True)
-class _Choice:
-    """What is drawn: positions in the panel, bands from the widest to the narrowest."""
-
-    series: list[int]
-    channels: list[int]
-    coverage: list[float]
-    n_paths: int
+# Pixels: buttons, title and first row's name; time axis and legend; the axis alone.
+_TOP, _BOTTOM, _TICKS = 102, 112, 44
+_ROW, _ONLY_ROW, _SPACE = 170, 330, 34  # pixels: a row; the only one; between two
 
 
 def plot_imputation(
@@ -64,7 +52,8 @@ def plot_imputation(
     ----------
     df : DataFrame, Series, array or polars frame
         The data that were given to ``sample``. Values that `df` has and the model was
-        not shown are drawn as open circles: the truth of a hold-out.
+        not shown are drawn as open circles: the truth of a hold-out. If it is a pandas
+        object, ``df.attrs["units"]``, a dict of channel to unit, labels the rows.
     draws : Draws
         What ``sample`` returned.
     channels : iterable of str, optional
@@ -87,7 +76,8 @@ def plot_imputation(
     Raises
     ------
     ValueError
-        `df` is not what the draws were made for, or a channel or series is unknown.
+        `df` is not what the draws were made for, a channel or series is unknown, or
+        `paths` or a coverage is out of range.
 
     Examples
     --------
@@ -95,60 +85,53 @@ def plot_imputation(
     >>> from tsdiff.panel.frame import to_panel
     >>> data = np.array([[1.0], [np.nan], [3.0]])
     >>> draws = Draws(to_panel(data), np.array([[1.5], [2.0], [4.0]]), np.array([1]))
-    >>> figure = plot_imputation(data, draws)
-    >>> figure.layout.title.text
+    >>> plot_imputation(data, draws).layout.title.text
     '1 missing value filled'
     """
     given = check_frame(df, draws)
-    shares = sorted(as_coverage(coverage).tolist(), reverse=True)
-    choice = _Choice(
-        _positions(draws.panel.ids, series, "series", _MOST_SERIES),
-        _choose_channels(draws, channels),
-        shares,
-        _check_paths(paths, len(draws)),
-    )
-    data = {
-        one: [
-            strip_data(cut_strip(draws, given, one, channel), shares, choice.n_paths)
-            for channel in choice.channels
+    bands = sorted(as_coverage(coverage).tolist(), reverse=True)
+    if paths < 0:
+        raise ValueError(f"paths is a number of draws, 0 or more; got {paths}.")
+    n_paths = min(paths, len(draws))
+    shown = _channels(draws, channels)
+    chosen = _positions(draws.panel.ids, series, "series", _MOST_SERIES)
+    data = [
+        [
+            strip_data(cut_strip(draws, given, one, channel), bands, n_paths)
+            for channel in shown
         ]
-        for one in choice.series
-    }
-    figure = go.Figure(_traces(draws, choice, given, data[choice.series[0]]))
-    _lay_out(figure, draws, choice)
-    _add_menus(figure, draws, choice, data)
+        for one in chosen
+    ]
+    looks = [
+        trace_looks(bands, n_paths, _size(strips), ink(template))
+        for strips in zip(*data, strict=True)
+    ]
+    names = [draws.panel.channels[channel] for channel in shown]
+    ids = [draws.panel.ids[one] for one in chosen]
+    figure = _draw(looks, data, names, ids)
+    _describe(figure, draws, bands, getattr(df, "attrs", {}).get("units", {}), names)
     return private(figure, template)
-
-
-def _check_paths(paths: int, n_samples: int) -> int:
-    if isinstance(paths, bool) or not isinstance(paths, int | np.integer) or paths < 0:
-        raise ValueError(f"paths is a number of draws, 0 or more; got {paths!r}.")
-    return min(int(paths), n_samples)
 
 
 def _positions(
     known: Sequence[Any], asked: Iterable[Any] | None, what: str, most: int
 ) -> list[int]:
-    """Where the names asked for stand among the known ones."""
+    """Find names among the known ones; the first ones if none are asked for."""
     if asked is None:
         return list(range(min(len(known), most)))
-    place = {name: position for position, name in enumerate(known)}
     names = [asked] if isinstance(asked, str) else list(asked)
+    place = {name: position for position, name in enumerate(known)}
     unknown = [name for name in names if name not in place]
     if unknown or not names:
-        found = ", ".join(repr(name) for name in known[:5])
         raise ValueError(
-            f"{what}={names!r} holds no known name; there are {len(known)}: {found}"
-            f"{', ...' if len(known) > 5 else ''}."
-            if not unknown
-            else f"Unknown {what} {unknown[0]!r}; there are {len(known)}: {found}"
-            f"{', ...' if len(known) > 5 else ''}."
+            f"{what} {listing(map(repr, unknown)) or '[]'} cannot be drawn; there are "
+            f"{listing(map(repr, known))}."
         )
     return [place[name] for name in dict.fromkeys(names)]
 
 
-def _choose_channels(draws: Draws, asked: Iterable[str] | None) -> list[int]:
-    """Those asked for; else the first ones that have gaps."""
+def _channels(draws: Draws, asked: Iterable[str] | None) -> list[int]:
+    """Find the channels asked for; else the first ones that have gaps."""
     known = draws.panel.channels
     if asked is not None:
         return _positions(known, asked, "channels", len(known))
@@ -156,109 +139,108 @@ def _choose_channels(draws: Draws, asked: Iterable[str] | None) -> list[int]:
     return (filled or list(range(len(known))))[:_MOST_CHANNELS]
 
 
-def _traces(
-    draws: Draws, choice: _Choice, given: np.ndarray, data: list[list[Trace]]
-) -> list[go.Scatter]:
-    """One trace for each array of each channel, in the order of `strip_data`."""
-    traces = []
-    for row, channel in enumerate(choice.channels):
-        digits = number_format(given[:, channel])
-        looks = _looks(choice, digits, dense=len(data[row][-3]["x"]) > 400)
-        axis = {"yaxis": "y" if row == 0 else f"y{row + 1}", "xaxis": "x"}
-        for look, arrays in zip(looks, data[row], strict=True):
-            first = look.pop("in_legend") and row == 0
-            traces.append(go.Scatter(**look, **arrays, **axis, showlegend=first))
-    return traces
+def _size(strips: Sequence[list[Data]]) -> int:
+    """Most points of any trace, over the series that share a look."""
+    return max(len(arrays["x"]) for traces in strips for arrays in traces)
 
 
-def _looks(choice: _Choice, digits: str, dense: bool) -> list[Trace]:
-    """Styles of a channel's traces, in the order of `strip_data`."""
-    line = {"mode": "lines", "hoverinfo": "skip", "legendgroup": "median"}
-    size = 2.5 if dense else 5
-    looks = [
-        {
-            "name": f"{100 * share:g} % band",
-            "mode": "lines",
-            "fill": "toself",
-            "fillcolor": _shade(place, len(choice.coverage)),
-            "line": {"width": 0},
-            "hoverinfo": "skip",
-            "legendgroup": f"band {share:g}",
-            "legendrank": 30 - place,
-            "in_legend": True,
-        }
-        for place, share in enumerate(choice.coverage)
+def _draw(
+    looks: list[list[Look]],
+    data: list[list[list[Data]]],
+    names: list[str],
+    ids: list[Hashable],
+) -> go.Figure:
+    """Draw the first series; leave out what no series and no channel has."""
+    n_rows, n_looks = len(looks), len(looks[0])
+    used = [
+        k
+        for k in range(n_looks)
+        if any(len(strip[k]["x"]) for strips in data for strip in strips)
     ]
-    looks += [
-        {
-            "name": "draws",
-            "mode": "lines",
-            "line": {"color": ORANGE, "width": 0.8},
-            "opacity": 0.55,
-            "hoverinfo": "skip",
-            "legendgroup": "draws",
-            "legendrank": 40,
-            "in_legend": number == 0,
-        }
-        for number in range(choice.n_paths)
-    ]
-    looks.append(
-        line
-        | {
-            "name": "median",
-            "line": {"color": BLUE, "width": 1.8},
-            "legendrank": 20,
-            "in_legend": True,
-        }
-    )
-    looks.append(
-        {
-            "name": "observed",
-            "mode": "lines+markers",
-            "line": {"color": INK, "width": 1},
-            "marker": {"color": INK, "size": size},
-            "hovertemplate": f"observed <b>%{{y:{digits}}}</b><extra></extra>",
-            "legendgroup": "observed",
-            "legendrank": 10,
-            "in_legend": True,
-        }
-    )
-    looks.append(
-        {
-            "name": "median",
-            "mode": "markers",
-            "marker": {"color": BLUE, "size": size},
-            "hovertemplate": _label(choice.coverage, digits),
-            "legendgroup": "median",
-            "in_legend": False,
-        }
-    )
-    looks.append(
-        {
-            "name": "held-out truth",
-            "mode": "markers",
-            "marker": {"color": GREEN, "size": size + 1, "symbol": "circle-open"},
-            "hovertemplate": f"held out <b>%{{y:{digits}}}</b><extra></extra>",
-            "legendgroup": "truth",
-            "legendrank": 50,
-            "in_legend": True,
-        }
-    )
-    return looks
-
-
-def _shade(place: int, n_bands: int) -> str:
-    """Blue that adds up: the narrowest band lies on the wider ones."""
-    return f"rgba(0, 114, 178, {0.13 + 0.09 * place / max(n_bands - 1, 1):.3f})"
-
-
-def _label(coverage: Sequence[float], digits: str) -> str:
-    """Hover text of an answer: the median, then the bands from the narrowest."""
-    text = f"median <b>%{{y:{digits}}}</b>"
-    for place in reversed(range(len(coverage))):
-        low, high = 2 * place, 2 * place + 1
-        text += (
-            f"<br>{100 * coverage[place]:g} % %{{customdata[{low}]:{digits}}} to "
-            f"%{{customdata[{high}]:{digits}}}"
+    place = [(row, k) for row in range(n_rows) for k in used]
+    flat = [[strips[row][k] for row, k in place] for strips in data]
+    entries = [looks[row][k]["name"] for row, k in place]
+    traces = [
+        go.Scatter(
+            **looks[row][k],
+            **arrays,
+            xaxis="x",
+            yaxis=axis_name(row),
+            showlegend=entries[number] not in {*entries[:number], UNLISTED},
         )
-    return text + "<extra></extra>"
+        for number, ((row, k), arrays) in enumerate(zip(place, flat[0], strict=True))
+    ]
+    menus = [len(names) > 1, len(ids) > 1]
+    top = _TOP + MENU_HEIGHT * sum(menus)
+    body = _ONLY_ROW if n_rows == 1 else n_rows * _ROW + (n_rows - 1) * _SPACE
+    domains = rows_domains(n_rows, _SPACE / body)
+    figure = go.Figure(traces)
+    figure.update_layout(
+        height=top + body + _BOTTOM,
+        margin={"t": top, "b": _BOTTOM, "l": 56, "r": 16},
+        **_axes(domains),
+    )
+    owner = [row for row, _ in place]
+    if menus[0]:
+        figure.layout.updatemenus += (channel_menu(names, owner, entries, domains),)
+    if menus[1]:
+        figure.layout.updatemenus += (series_menu(ids, flat, above=menus[0]),)
+    return figure
+
+
+def _axes(domains: list[tuple[float, float]]) -> dict[str, Any]:
+    """One time axis at the bottom, shared by all rows; a value axis for each row."""
+    axes: dict[str, Any] = {
+        axis_name(row, "yaxis"): {"domain": domain, "anchor": "x", "nticks": 6}
+        for row, domain in enumerate(domains)
+    }
+    axes["xaxis"] = {"anchor": "free", "position": 0.0, "domain": (0.0, 1.0)}
+    return axes
+
+
+def _describe(
+    figure: go.Figure,
+    draws: Draws,
+    bands: list[float],
+    units: dict[str, str],
+    names: list[str],
+) -> None:
+    """Write title, names of the rows and the legend."""
+    n_cells = len(draws.cells)
+    levels = ", ".join(f"{100 * share:g}" for share in reversed(bands))
+    plural = "s" if n_cells != 1 else ""
+    figure.update_layout(
+        title={
+            "text": f"{n_cells:,} missing value{plural} filled",
+            "subtitle": {
+                "text": f"median and {levels} % bands of {len(draws):,} draws"
+            },
+            "x": 0.0,
+            "xref": "paper",
+            "y": 1.0,
+            "yref": "container",
+            "yanchor": "top",
+            "pad": {"t": 30},
+        },
+        legend={
+            "orientation": "h",
+            "x": 0.0,
+            "y": (_BOTTOM - _TICKS) / figure.layout.height,
+            "yref": "container",
+            "yanchor": "top",
+            "traceorder": "normal",
+            "itemwidth": 30,
+        },
+    )
+    for row, name in enumerate(names):
+        unit = f" ({safe(units[name])})" if name in units else ""
+        figure.add_annotation(
+            text=f"<b>{safe(name)}</b>{unit}",
+            x=0.0,
+            xref="paper",
+            xanchor="left",
+            y=1.0,
+            yref=f"{axis_name(row)} domain",
+            yanchor="bottom",
+            showarrow=False,
+        )

@@ -11,7 +11,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from tsdiff.bands import interval_alpha
+from tsdiff.panel.frame import to_panel
 from tsdiff.plotting.shapes import MAX_POINTS, broken, gap_rows, outline, pieces, thin
+from tsdiff.plotting.style import decimals, written
 
 if TYPE_CHECKING:
     from tsdiff.draws import Draws
@@ -94,8 +96,8 @@ def strip_data(strip: Strip, coverage: Sequence[float], n_paths: int) -> list[Da
     Returns
     -------
     list of dict
-        ``x``, ``y`` and, for the answers, ``customdata`` (ends of the bands): bands,
-        paths, median, observed, answers, held-out truth.
+        ``x``, ``y`` and, for the labels, ``text``: bands, paths, median, observed,
+        held-out truth, labels.
     """
     levels = np.concatenate([[0.5], interval_alpha(np.asarray(coverage))])
     rows = gap_rows(strip.answered, strip.observed)
@@ -107,35 +109,59 @@ def strip_data(strip: Strip, coverage: Sequence[float], n_paths: int) -> list[Da
     for low, high in zip(numbers[1::2], numbers[2::2], strict=True):
         x, y = outline(piece[few], time[few], low[few], high[few])
         data.append({"x": x, "y": y})
-    paths = strip.along(rows, strip.samples[:n_paths])
-    data += [_line(piece, time, path) for path in (*paths, numbers[0])]
+    for path in strip.along(rows, strip.samples[:n_paths]):
+        data.append(_line(piece, time, path, MAX_POINTS * 2 // 5))
+    data.append(_line(piece, time, numbers[0]))
     seen = np.flatnonzero(strip.observed)
     data.append(_line(pieces(seen), strip.time[seen], strip.given[seen]))
-    data.append(_answers(strip, rows, numbers))
     truth = np.flatnonzero(~strip.observed & ~np.isnan(strip.given))
-    data.append(_dots(strip.time[truth], strip.given[truth]))
-    return data
+    kept = truth[_thin_dots(strip.given[truth])]
+    data.append({"x": strip.time[kept], "y": strip.given[kept]})
+    inside = strip.answered[rows]
+    data.append(_labels(strip, coverage, rows[inside], numbers[:, inside]))
+    return [arrays | {"x": written_dates(arrays["x"])} for arrays in data]
 
 
-def _line(piece: NDArray[np.int64], time: NDArray, y: Array) -> Data:
-    """Thin a line and lift the pen between its pieces."""
-    kept = thin(piece, y, limit=MAX_POINTS * 4 // 5)
+def _line(
+    piece: NDArray[np.int64], time: NDArray, y: Array, limit: int = MAX_POINTS * 4 // 5
+) -> Data:
+    """Thin a line and lift the pen between its pieces, which adds a fourth at most."""
+    kept = thin(piece, y, limit=limit)
     x, y = broken(piece[kept], time[kept], y[kept])
     return {"x": x, "y": y}
 
 
-def _dots(time: NDArray, y: Array) -> Data:
-    kept = thin(np.zeros(len(y), dtype=np.int64), y)
-    return {"x": time[kept], "y": y[kept]}
+def _thin_dots(y: Array, limit: int = MAX_POINTS) -> NDArray[np.int64]:
+    return thin(np.zeros(len(y), dtype=np.int64), y, limit=limit)
 
 
-def _answers(strip: Strip, rows: NDArray[np.int64], numbers: Array) -> Data:
-    """Medians of the answered cells, with the ends of their bands for the label."""
-    inside = strip.answered[rows]
-    median, ends = numbers[0, inside], numbers[1:, inside].T
-    kept = thin(np.zeros(len(median), dtype=np.int64), median)
-    time = strip.time[rows[inside]]
-    return {"x": time[kept], "y": median[kept], "customdata": ends[kept]}
+def _labels(
+    strip: Strip, coverage: Sequence[float], rows: NDArray[np.int64], numbers: Array
+) -> Data:
+    """Say in words what stands at each time: one label, whatever is drawn there."""
+    digits = decimals(strip.given)
+    kept = _thin_dots(numbers[0], MAX_POINTS // 2)
+    rows, numbers = rows[kept], numbers[:, kept]
+    words = [f"median <b>{x}</b>" for x in written(numbers[0], digits)]
+    for k in reversed(range(len(coverage))):
+        ends = (written(numbers[2 * k + end], digits) for end in (1, 2))
+        words = [
+            f"{word}<br>{100 * coverage[k]:g} %: {low} to {high}"
+            for word, low, high in zip(words, *ends, strict=True)
+        ]
+    held = written(strip.given[rows], digits)
+    words = [
+        word if out == "nan" else f"{word}<br>held out <b>{out}</b>"
+        for word, out in zip(words, held, strict=True)
+    ]
+    seen = np.flatnonzero(strip.observed)
+    seen = seen[_thin_dots(strip.given[seen], MAX_POINTS // 2)]
+    words += [f"observed <b>{x}</b>" for x in written(strip.given[seen], digits)]
+    every = np.concatenate([rows, seen])
+    y = np.concatenate([numbers[0], strip.given[seen]])
+    order = np.argsort(every)
+    text = np.array(words, dtype=object)[order]
+    return {"x": strip.time[every[order]], "y": y[order], "text": text}
 
 
 def time_axis(stamps: pd.Index) -> NDArray:
@@ -167,6 +193,31 @@ def time_axis(stamps: pd.Index) -> NDArray:
     return stamps.to_numpy()
 
 
+def written_dates(time: NDArray) -> NDArray:
+    """Write dates as short as they can be; numbers stay.
+
+    Parameters
+    ----------
+    time : ndarray
+        From `time_axis`.
+
+    Returns
+    -------
+    ndarray
+        Of str for dates: a browser would get nanoseconds otherwise.
+
+    Examples
+    --------
+    >>> written_dates(np.array(["2024-02-01T05:30:00"], dtype="M8[us]")).tolist()
+    ['2024-02-01T05:30']
+    """
+    if time.dtype.kind != "M":
+        return time
+    units = ("D", "m", "s", "ms", "us", "ns")
+    unit = next(u for u in units if (time.astype(f"M8[{u}]") == time).all())
+    return np.datetime_as_string(time, unit=unit)
+
+
 def check_frame(df: Any, draws: Draws) -> Array:
     """Check that a frame is the one the draws fill, and read its values.
 
@@ -187,8 +238,6 @@ def check_frame(df: Any, draws: Draws) -> Array:
     ValueError
         Channels, rows or observed values differ from what was drawn for.
     """
-    from tsdiff.panel.frame import to_panel
-
     panel = draws.panel
     given = to_panel(df, freq=panel.freq, insert_absent=panel.freq is not None)
     if given.channels != panel.channels:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 # Okabe & Ito's colours: told apart with every kind of colour blindness, and in print.
-INK = "#1a1a1a"
+INK = "#333333"
 BLUE = "#0072B2"
 ORANGE = "#D55E00"
 GREEN = "#009E73"
-GREY = "#8a8a8a"
+BANDS = ("#dceaf4", "#b6d4e8", "#86b7d9", "#5699c8")  # of the blue, from the widest
 
 _FONT = (
     "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
@@ -66,7 +68,7 @@ def default_template() -> go.layout.Template:
     )
 
 
-def private(figure: go.Figure, template: object = None) -> go.Figure:
+def private(figure: go.Figure, template: Any = None) -> go.Figure:
     """Apply a template and take the button away that would upload the figure's data.
 
     Plotly 7 shows "Share chart", which sends the data to a server, by default. The
@@ -124,8 +126,33 @@ def safe(name: object, longest: int = _LONGEST_NAME) -> str:
     return text.replace("%", "&#37;").replace("$", "&#36;")
 
 
-def number_format(values: NDArray[np.float64]) -> str:
-    """Choose a d3 format that shows about 5 digits of how much the values vary.
+def ink(template: Any = None) -> str:
+    """Colour of observed data that can be seen on a template's ground.
+
+    Parameters
+    ----------
+    template : str or plotly template, optional
+
+    Returns
+    -------
+    str
+        The colour of the template's text; near black for tsdiff's own.
+
+    Examples
+    --------
+    >>> ink(), ink("plotly_dark")
+    ('#333333', '#f2f5fa')
+    """
+    if template is None:
+        return INK
+    return (
+        go.Figure(layout={"template": template}).layout.template.layout.font.color
+        or INK
+    )
+
+
+def decimals(values: NDArray[np.float64]) -> int | None:
+    """Count the decimals to write: all of data with few, else 5 digits of their range.
 
     Parameters
     ----------
@@ -134,16 +161,41 @@ def number_format(values: NDArray[np.float64]) -> str:
 
     Returns
     -------
-    str
-        Fixed decimals without trailing zeros; powers of ten for extreme scales.
+    int or None
+        None for extreme scales, to be written with powers of ten.
 
     Examples
     --------
-    >>> number_format(np.array([100.0, 180.0])), number_format(np.array([1e-9, 2e-9]))
-    (',.3~f', '.6~g')
+    >>> decimals(np.array([100.25, 180.0])), decimals(np.array([1e-9, 2e-9]))
+    (2, None)
     """
     finite = values[np.isfinite(values)]
-    spread = max(np.ptp(finite), np.abs(finite).max() * 1e-6) if finite.size else 1.0
-    if not 1e-6 < spread < 1e9 or np.abs(finite).max(initial=0) > 1e12:
-        return ".6~g"
-    return f",.{max(0, 4 - int(np.floor(np.log10(spread))))}~f"
+    largest = np.abs(finite).max(initial=0)
+    spread = max(np.ptp(finite), largest * 1e-6) if finite.size else 1.0
+    if not 1e-6 < spread < 1e9 or largest > 1e12:
+        return None
+    few = max(0, 2 - int(np.floor(np.log10(spread))))
+    exact = (d for d in range(few, few + 4) if (finite == finite.round(d)).all())
+    return next(exact, few + 2)
+
+
+def written(values: Iterable[float], digits: int | None) -> list[str]:
+    """Write numbers for people.
+
+    Parameters
+    ----------
+    values : iterable of float
+    digits : int or None
+        From `decimals`.
+
+    Returns
+    -------
+    list of str
+
+    Examples
+    --------
+    >>> written([-1234.5], 2), written([1.5e-9], None)
+    (['-1,234.50'], ['1.5e-09'])
+    """
+    form = ".6g" if digits is None else f",.{digits}f"
+    return [format(value, form) for value in values]

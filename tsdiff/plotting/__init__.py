@@ -1,0 +1,5 @@
+"""Pictures: data in, a plotly Figure out. They work offline and upload nothing."""
+
+from tsdiff.plotting.imputation import plot_imputation
+
+__all__ = ["plot_imputation"]
