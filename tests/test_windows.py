@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tsdiff.panel.frame import to_panel
-from tsdiff.panel.windows import cover, random_starts, take
+from tsdiff.panel.windows import Scene, cover, random_starts
 
 
 def panel_of(lengths):
@@ -49,7 +49,7 @@ def test_windows_overlap_by_half_and_reach_the_end(length, n_steps):
 def test_take_gathers_the_rows_and_marks_what_lies_beyond():
     panel = panel_of([3, 5])
     scaled = panel.values.astype(np.float32)
-    windows = take(panel, scaled, np.array([0, 4]), np.array([0, 1]), 4)
+    windows = Scene(panel, scaled).take(np.array([0, 4]), np.array([0, 1]), 4)
     assert np.array_equal(windows.values[0, :, 0], [0, 1, 2, np.nan], equal_nan=True)
     assert np.array_equal(windows.values[1, :, 0], [1, 2, 3, 4])
     assert windows.elapsed.tolist() == [[0, 1, 2, 3], [0, 1, 2, 3]]
@@ -59,8 +59,33 @@ def test_take_gathers_the_rows_and_marks_what_lies_beyond():
 def test_irregular_stamps_keep_their_elapsed_time():
     index = pd.to_datetime(["2024-01-01", "2024-01-02", "2024-01-05", "2024-01-06"])
     panel = to_panel(pd.DataFrame({"y": [1.0, 2, 3, 4]}, index))
-    windows = take(panel, panel.values.astype(np.float32), *np.zeros((2, 1), int), 4)
+    scene = Scene(panel, panel.values.astype(np.float32))
+    windows = scene.take(*np.zeros((2, 1), int), 4)
     assert windows.elapsed[0].tolist() == [0, 1, 4, 5]
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(1, 12))
+def test_edges_are_the_nearest_observed_cells_outside_of_the_window(seed, n_steps):
+    rng = np.random.default_rng(seed)
+    panel = panel_of([30, 25])
+    scaled = rng.normal(size=(55, 1)).astype(np.float32)
+    scaled[rng.random((55, 1)) < 0.7] = np.nan
+    start, series = random_starts(panel, n_steps, 8, rng)
+    windows = Scene(panel, scaled).take(start, series, n_steps)
+    for b in range(8):
+        first, stop = panel.bounds[series[b]], panel.bounds[series[b] + 1]
+        before = np.flatnonzero(~np.isnan(scaled[first : start[b], 0]))
+        after = np.flatnonzero(~np.isnan(scaled[start[b] + n_steps : stop, 0]))
+        if len(before):
+            assert windows.edges[b, 0, 0] == scaled[first + before[-1], 0]
+            assert windows.away[b, 0, 0] == start[b] - first - before[-1]
+        else:
+            assert np.isinf(windows.away[b, 0, 0])
+        if len(after):
+            assert windows.edges[b, 1, 0] == scaled[start[b] + n_steps + after[0], 0]
+            assert windows.away[b, 1, 0] == after[0] + 1
+        else:
+            assert np.isinf(windows.away[b, 1, 0])
 
 
 def test_random_starts_stay_inside_and_see_every_row_about_equally_often():

@@ -5,13 +5,13 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from tsdiff._version import __version__
+
 if TYPE_CHECKING:
     from tsdiff import baselines, datasets, metrics, plotting
     from tsdiff.draws import Draws
     from tsdiff.imputer import DiffusionImputer
     from tsdiff.panel.long import from_long, to_long
-
-__version__ = "0.1.0"
 
 _HOMES = {
     "DiffusionImputer": "tsdiff.imputer",
@@ -24,6 +24,7 @@ _MODULES = ("baselines", "datasets", "metrics", "plotting")
 __all__ = [
     "DiffusionImputer",
     "Draws",
+    "__version__",
     "baselines",
     "datasets",
     "from_long",
@@ -43,4 +44,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return [*__all__, "__version__"]
+    return __all__

@@ -18,13 +18,14 @@ from torch import Tensor
 from tsdiff.diffusion import flow
 from tsdiff.diffusion.marginals import normal_score
 from tsdiff.diffusion.network import Context, Network, Window
-from tsdiff.learning import Model
+from tsdiff.learning import Model, shown_window
 from tsdiff.panel.frame import Panel
-from tsdiff.panel.windows import Cover, cover, take
+from tsdiff.panel.windows import Cover, Scene, cover
 
 GROUP = 50  # paths whose ranks are spread over the law together
 _TOKENS_AT_ONCE = 16_384  # bounds the memory of one pass, whatever is asked for
 _LARGEST_SCORE = 5.0
+_CROWDING = 1.25  # evens out the spread of strongly and weakly dependent directions
 
 Ints = NDArray[np.int64]
 
@@ -120,7 +121,8 @@ class _Asked:
         self.panel, self.n_steps = panel, model.n_steps
         config = model.network.config
         self.tokens = config.n_patches + config.n_channels
-        self.scaled = model.scaler.to_units(panel.values, panel.channels)
+        scaled = model.scaler.to_units(panel.values, panel.channels)
+        self.scene = Scene(panel, scaled)
         self.layout: Cover = cover(panel, self.n_steps)
         self.position = np.full(panel.values.size, -1, dtype=np.int64)
         self.position[cells] = np.arange(len(cells))
@@ -130,14 +132,8 @@ class _Asked:
     def window(self, chunk: Ints) -> Window:
         """Return what the model is shown of some windows."""
         start, series = self.layout.start[chunk], self.layout.series[chunk]
-        windows = take(self.panel, self.scaled, start, series, self.n_steps)
-        shown = ~np.isnan(windows.values)
-        return Window(
-            torch.from_numpy(np.where(shown, windows.values, np.float32(0))),
-            torch.from_numpy(shown),
-            torch.from_numpy(windows.elapsed),
-            torch.from_numpy(windows.features),
-        )
+        windows = self.scene.take(start, series, self.n_steps)
+        return shown_window(windows, ~np.isnan(windows.values))
 
     def cells_of(self, chunk: Ints) -> tuple[Ints, ...]:
         """Cells asked for in some windows.
@@ -250,7 +246,7 @@ class _Pass:
             level = torch.full((len(z),), t)
             return denoiser(z * asked + fixed, level, asked, known, prepared)
 
-        z = flow.sample(velocity, noise.flatten(0, 1), flow.times(n_steps))
+        z = flow.sample(velocity, noise.flatten(0, 1), flow.times(n_steps, _CROWDING))
         return z.view(n_windows, n_paths, *noise.shape[2:])
 
     def _levels(self, scores: Tensor, key: tuple[int, int], b: Tensor) -> Tensor:

@@ -2,36 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from pathlib import Path
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Self
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.utils import Tags
-from sklearn.utils.validation import check_is_fitted
 
-from tsdiff import io
-from tsdiff._base import check_parameters, fit_panel, read_seed
+from tsdiff._base import fit_panel, own_torch
 from tsdiff.answering import draw, quantiles
-from tsdiff.bands import (
-    as_alpha,
-    as_coverage,
-    band_frame,
-    interval_alpha,
-    interval_suffixes,
-    quantile_suffixes,
-)
-from tsdiff.draws import Draws
-from tsdiff.gaps import cells_to_answer
+from tsdiff.filling import Floats, GapFiller, Ints
+from tsdiff.io import Storable
 from tsdiff.panel.frame import Panel
+from tsdiff.parameters import check_count
 
-_MOST_NUMBERS = 2**27  # 1 GiB of float64: draws beyond this are refused in words
 
-
-class DiffusionImputer(TransformerMixin, BaseEstimator):
+class DiffusionImputer(Storable, GapFiller):
     """Fill missing values of time series by a conditional diffusion model.
 
     A transformer reads each window once and gives the law of every missing cell in
@@ -47,7 +31,8 @@ class DiffusionImputer(TransformerMixin, BaseEstimator):
     window : int, optional
         Steps the model sees at once. By default the length of the longest series if
         that is at most 256, otherwise four times the gaps as they are, 64 to 192.
-        Series shorter than the window are seen whole.
+        Series shorter than the window are seen whole; a window longer than all of them
+        shrinks, with a warning.
     patch_length : int, optional
         Steps in one time token; 1 by default for windows of up to 256 steps, beyond
         that as many as keep the tokens at 256.
@@ -65,8 +50,8 @@ class DiffusionImputer(TransformerMixin, BaseEstimator):
         learning rate anneals to it.
     batch_size : int, optional
         Windows in one training step; 32 by default, fewer where windows are large.
-    learning_rate : float, default 1e-3
-        Of AdamW.
+    learning_rate : float, default 4e-3
+        Of Muon and AdamW.
     mask_mix : mapping of str to float, optional
         Weights of the ways in which training hides cells: "random", "blocks", "lent"
         (the pattern of missing cells of another window), "channels" and "tails".
@@ -75,17 +60,21 @@ class DiffusionImputer(TransformerMixin, BaseEstimator):
         observed cells) that is held out to choose the weights, 512 windows at most.
     freq : str or int, optional
         Step of the time index, as pandas names it. Inferred by default; an index
-        without a regular step is taken as irregular, with elapsed time as input.
+        without a regular step is taken as irregular, with elapsed time as input,
+        measured in median steps of the data of the fit.
     insert_absent : bool, default False
         Make rows of stamps that are absent from the grid of `freq`. Answers then have
         these rows too.
     max_gap : int or timedelta-like, optional
         Gaps longer than this - in rows, or in time as "2h" - stay NaN and are reported
-        by a warning.
+        by a warning. In time, a gap lasts as many steps as it has rows; where stamps
+        are irregular, from the observed row before it to the one behind it, less one
+        step.
     warm_start : bool, default False
-        Let `fit` go on from the weights of the last one.
+        Let `fit` go on from the weights of the last one, whose sizes and scaling stay.
     random_state : int, Generator, RandomState or None, default None
-        An int repeats draws at every call; None gives fresh ones.
+        An int repeats fit and draws at every call; None gives fresh ones; a generator
+        moves on at every call.
     verbose : int, default 0
         1 shows one progress bar with loss and remaining time.
 
@@ -100,11 +89,22 @@ class DiffusionImputer(TransformerMixin, BaseEstimator):
         Whether the fit was stopped by KeyboardInterrupt; the best weights until then
         are kept.
     n_features_in_ : int
+        Number of channels.
     feature_names_in_ : ndarray of str
-        Only if `X` has names.
+        Only if `X` has names that are text.
+
+    See Also
+    --------
+    tsdiff.Draws : What `sample` returns.
+    tsdiff.baselines : Classic ways to fill gaps, with the same methods.
 
     Notes
     -----
+    A column of which nothing is observed in `fit` is filled by 0, with a warning. A
+    column that is constant in `fit` is filled by its value. Gaps at the ends of a
+    series, and those longer than the window, are answered from afar: their intervals
+    are wide.
+
     scikit-learn's checks that rows can be answered one by one or in another order hold
     here only because complete rows pass unchanged: rows of a time series are not
     exchangeable.
@@ -119,6 +119,12 @@ class DiffusionImputer(TransformerMixin, BaseEstimator):
     >>> filled = imputer.fit(y).transform(y)
     >>> int(filled.isna().sum()), bool((filled[y.notna()] == y.dropna()).all())
     (0, True)
+    >>> imputer.predict_interval(y, coverage=0.9).columns.tolist()
+    ['y-lo-90', 'y-hi-90']
+    >>> imputer.predict_quantiles(y, alpha=[0.1, 0.5]).columns.tolist()
+    ['y-q-0.1', 'y-q-0.5']
+    >>> imputer.sample(y, n_samples=20)
+    Draws(20 samples of 4 answered cells; 60 rows x 1 channels)
     """
 
     def __init__(
@@ -132,7 +138,7 @@ class DiffusionImputer(TransformerMixin, BaseEstimator):
         max_epochs: int | None = None,
         max_minutes: float | None = None,
         batch_size: int | None = None,
-        learning_rate: float = 1e-3,
+        learning_rate: float = 4e-3,
         mask_mix: Mapping[str, float] | None = None,
         validation_fraction: float = 0.1,
         freq: str | int | None = None,
@@ -160,7 +166,7 @@ class DiffusionImputer(TransformerMixin, BaseEstimator):
         self.random_state = random_state
         self.verbose = verbose
 
-    def fit(self, X: Any, y: Any = None) -> DiffusionImputer:  # noqa: ARG002
+    def fit(self, X: Any, y: Any = None) -> Self:
         """Learn from the observed cells of `X`.
 
         Parameters
@@ -180,188 +186,26 @@ class DiffusionImputer(TransformerMixin, BaseEstimator):
         ------
         TypeError, ValueError
             For data or parameters that can't be used, naming column, row and value.
+        KeyboardInterrupt
+            If training was stopped by the user; the best weights until then are kept.
+
+        Warns
+        -----
+        UserWarning
+            If there is little to learn from, or the window shrinks to the data.
+        ConvergenceWarning
+            If the loss was not finite several times in a row; the best weights until
+            then are kept.
         """
-        check_parameters(self)
+        del y
         fit_panel(self, X)
         return self
 
-    def transform(self, X: Any) -> Any:
-        """Fill the missing cells of `X` by their medians.
+    def _quantiles(self, panel: Panel, cells: Ints, levels: Floats) -> Floats:
+        with own_torch():
+            return quantiles(self.model_, panel, cells, levels)
 
-        Parameters
-        ----------
-        X : as in `fit`
-            The same columns; other rows, series and gaps are welcome.
-
-        Returns
-        -------
-        filled : same kind, index, columns and order as `X`
-            Observed cells are those of `X`, bit for bit.
-
-        Raises
-        ------
-        NotFittedError, TypeError, ValueError
-        """
-        panel, cells = self._read(X)
-        values = panel.values.copy()
-        np.put(values, cells, self._quantiles(panel, cells, np.array([0.5]))[0])
-        return panel.frame(values)
-
-    def predict_interval(
-        self,
-        X: Any,
-        coverage: float | Iterable[float] = 0.9,
-        *,
-        level: float | Iterable[float] | None = None,
-        where: Any = None,
-    ) -> Any:
-        """Central intervals of the missing cells, without sampling.
-
-        Parameters
-        ----------
-        X : as in `fit`
-        coverage : float or iterable of float, default 0.9
-            Probability that the interval holds the truth, in (0, 1).
-        level : float or iterable of float, optional
-            The same in percent; replaces `coverage`.
-        where : array-like of bool, shape (n_rows, n_channels), optional
-            Answer only the missing cells marked True.
-
-        Returns
-        -------
-        frame of the kind of `X`
-            Columns ``name-lo-90``, ``name-hi-90``; both are the value itself where it
-            is observed.
-        """
-        share = as_coverage(coverage, level)
-        panel, cells = self._read(X, where)
-        ends = self._quantiles(panel, cells, interval_alpha(share))
-        return band_frame(panel, cells, ends, interval_suffixes(share))
-
-    def predict_quantiles(
-        self, X: Any, alpha: float | Iterable[float] = 0.5, *, where: Any = None
-    ) -> Any:
-        """Quantiles of the missing cells, without sampling.
-
-        Parameters
-        ----------
-        X : as in `fit`
-        alpha : float or iterable of float, default 0.5
-            Levels in (0, 1).
-        where : array-like of bool, shape (n_rows, n_channels), optional
-            Answer only the missing cells marked True.
-
-        Returns
-        -------
-        frame of the kind of `X`
-            Columns ``name-q-0.1`` and so on.
-        """
-        levels = as_alpha(alpha)
-        panel, cells = self._read(X, where)
-        answer = self._quantiles(panel, cells, levels)
-        return band_frame(panel, cells, answer, quantile_suffixes(levels))
-
-    def sample(
-        self,
-        X: Any,
-        n_samples: int = 100,
-        *,
-        where: Any = None,
-        random_state: Any = None,
-    ) -> Draws:
-        """Draw joint paths of the missing cells.
-
-        A draw is keyed by seed, series and place in time: it does not change with the
-        number of samples, the other series or the memory at hand.
-
-        Parameters
-        ----------
-        X : as in `fit`
-        n_samples : int, default 100
-        where : array-like of bool, shape (n_rows, n_channels), optional
-            Answer only the missing cells marked True.
-        random_state : int, Generator, RandomState or None, default None
-            Takes the place of the estimator's.
-
-        Returns
-        -------
-        Draws
-            n_samples completed frames, and every view of them.
-        """
-        if not isinstance(n_samples, int | np.integer) or n_samples < 1:
-            raise ValueError(
-                f"n_samples must be a whole number of at least 1, got {n_samples!r}."
-            )
-        panel, cells = self._read(X, where)
-        if n_samples * len(cells) > _MOST_NUMBERS:
-            raise ValueError(
-                f"{n_samples:,} samples of {len(cells):,} missing cells take "
-                f"{8e-9 * n_samples * len(cells):.1f} GB. Ask for fewer samples, for "
-                "some of the rows at a time, or for quantiles, which need no samples."
-            )
-        seed = read_seed(self.random_state if random_state is None else random_state)
-        n_steps = int(self.n_steps)
-        samples = draw(self.model_, panel, cells, int(n_samples), seed, n_steps)
-        return Draws(panel, samples, cells)
-
-    def _read(self, X: Any, where: Any = None) -> tuple[Panel, NDArray[np.int64]]:
-        """Panel of the caller's data and the cells to answer."""
-        check_is_fitted(self, "model_")
-        panel = self.schema_.read(self, X)
-        return panel, cells_to_answer(panel, self.max_gap, where)
-
-    def _quantiles(
-        self, panel: Panel, cells: NDArray[np.int64], levels: NDArray[np.float64]
-    ) -> NDArray[np.float64]:
-        return quantiles(self.model_, panel, cells, levels)
-
-    def get_feature_names_out(self, input_features: Any = None) -> NDArray[Any]:
-        """Names of the columns of the answer: those of the data.
-
-        Parameters
-        ----------
-        input_features : array-like of str, optional
-            Must be the names of the fit, if given.
-
-        Returns
-        -------
-        ndarray of str objects
-        """
-        check_is_fitted(self, "model_")
-        return self.schema_.names_out(self, input_features)
-
-    def save(self, path: str | Path) -> None:
-        """Write the fitted imputer into one file: weights and JSON, never a pickle.
-
-        Parameters
-        ----------
-        path : str or Path
-            Replaced in one step if it exists; on failure the old file stays.
-        """
-        check_is_fitted(self, "model_")
-        io.save(self, path)
-
-    @classmethod
-    def load(cls, path: str | Path) -> DiffusionImputer:
-        """Read a fitted imputer from a file that `save` wrote.
-
-        Parameters
-        ----------
-        path : str or Path
-
-        Returns
-        -------
-        DiffusionImputer
-
-        Raises
-        ------
-        ValueError
-            If the file is damaged, of another class, or of a newer format.
-        """
-        return io.load(cls, path)
-
-    def __sklearn_tags__(self) -> Tags:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = True
-        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
-        return tags
+    def _samples(self, panel: Panel, cells: Ints, n_samples: int, seed: int) -> Floats:
+        n_steps = check_count("n_steps", self.n_steps)
+        with own_torch():
+            return draw(self.model_, panel, cells, n_samples, seed, n_steps)

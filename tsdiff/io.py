@@ -1,214 +1,259 @@
 """Save and load: one safetensors file with JSON metadata, never a pickle.
 
-The metadata hold the class, its parameters, the schema of the data, scaling, sizes and
-a SHA-256 of the weights. Loading checks each of them before anything is built, and no
-code is ever run from a file.
+The metadata hold the class, its parameters, the schema of the data, scaling, sizes,
+versions and a SHA-256 of the weights; a second SHA-256 covers the metadata themselves.
+Loading checks all of it before anything is built. No code is ever run from a file.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import json
 import os
-import tempfile
+import secrets
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
+import safetensors.torch
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from sklearn.utils.validation import check_is_fitted
 
-from tsdiff._base import Schema
+from tsdiff._base import own_torch
+from tsdiff._version import __version__
 from tsdiff.diffusion.network import Network, NetworkConfig
 from tsdiff.learning import Model
 from tsdiff.panel.scaling import Scaler, Support
+from tsdiff.parameters import check_parameters
+from tsdiff.plain import digest_of, pack_parameters, unpack_parameters
+from tsdiff.schema import Schema
 
 FORMAT = 1
-_KEY = "tsdiff"
-_LARGEST_METADATA = 64 * 2**20  # bytes
+_TEXT, _DIGEST = "tsdiff", "tsdiff-sha256"
+_MOST_METADATA = 64 * 2**20  # characters
+_LARGEST_SIZE = 2**24  # of any one number of the network's configuration
+_ARRAYS = ("center", "scale", "low", "high")
+_FAULTS = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
+
+Weights = dict[str, torch.Tensor]
 
 
-def save(estimator: Any, path: str | Path) -> None:
-    """Write a fitted estimator into one file, replacing it in one step.
+class Storable:
+    """Mixin of fitted estimators that can be kept in a file."""
 
-    Parameters
-    ----------
-    estimator : fitted estimator
-    path : str or Path
+    def save(self, path: str | Path) -> None:
+        """Write the fitted estimator into one file: weights and JSON, never a pickle.
 
-    Raises
-    ------
-    OSError
-        If the file can't be written; an old one is then left as it was.
-    TypeError
-        If a parameter has no JSON form.
-    """
-    path = Path(path)
-    weights = {
-        name: tensor.contiguous()
-        for name, tensor in estimator.model_.network.state_dict().items()
-    }
-    text = json.dumps(_metadata(estimator, weights), allow_nan=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    os.close(handle)
-    try:
-        save_file(weights, temporary, metadata={_KEY: text})
-        with Path(temporary).open("rb+") as file:
-            os.fsync(file.fileno())
-        Path(temporary).replace(path)
-    except SafetensorError as error:
-        raise OSError(f"{path} could not be written: {error}") from error
-    finally:
-        Path(temporary).unlink(missing_ok=True)
+        Parameters
+        ----------
+        path : str or Path
+            Replaced in one step if it exists; on failure the old file stays as it was.
+            If it is a symbolic link, the file it points to is replaced.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        OSError
+            If the file can't be written.
+        TypeError
+            If a parameter has no form in JSON.
+
+        Warns
+        -----
+        UserWarning
+            If `random_state` is a generator: its state is not kept.
+        """
+        check_is_fitted(self, "model_")
+        _write(Path(os.path.realpath(path)), _encode(self))
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """Read a fitted estimator from a file that `save` wrote.
+
+        Parameters
+        ----------
+        path : str or Path
+
+        Returns
+        -------
+        estimator
+            Draws with the same seed are those of the one saved, bit for bit, on the
+            same machine and versions.
+
+        Raises
+        ------
+        FileNotFoundError
+            If there is no such file.
+        ValueError
+            If the file is damaged, of another class, or of a newer format.
+        """
+        path = Path(path)
+        if not path.is_file():
+            raise FileNotFoundError(f"There is no file {path}.")
+        metadata, weights = _decode(path, cls)
+        try:
+            return _build(cls, metadata, weights)
+        except _FAULTS as error:
+            raise ValueError(
+                f"{path} is damaged or forged: {error}. Use a copy."
+            ) from error
 
 
-def _metadata(estimator: Any, weights: dict[str, torch.Tensor]) -> dict[str, Any]:
-    scaler = estimator.model_.scaler
-    return {
+def _encode(estimator: Any) -> bytes:
+    """Write a fitted estimator as the bytes of a file."""
+    model, history = estimator.model_, estimator.history_
+    weights = {k: v.contiguous() for k, v in model.network.state_dict().items()}
+    metadata = {
         "format": FORMAT,
         "class": type(estimator).__name__,
-        "parameters": {
-            name: _plain(name, value) for name, value in estimator.get_params().items()
-        },
+        "versions": {"tsdiff": __version__, "torch": str(torch.__version__)},
+        "parameters": pack_parameters(estimator.get_params(deep=False)),
         "schema": dataclasses.asdict(estimator.schema_),
-        "network": dataclasses.asdict(estimator.model_.network.config),
-        "scaler": {
-            "center": scaler.center.tolist(),
-            "scale": scaler.scale.tolist(),
-            "low": scaler.low.tolist(),
-            "high": scaler.high.tolist(),
-            "supports": [dataclasses.asdict(support) for support in scaler.supports],
-        },
-        "history": estimator.history_.to_dict("list"),
+        "network": dataclasses.asdict(model.network.config),
+        "scaler": {name: getattr(model.scaler, name).tolist() for name in _ARRAYS}
+        | {"supports": [dataclasses.asdict(s) for s in model.scaler.supports]},
+        "history": history.to_dict("list"),
         "n_iter": estimator.n_iter_,
         "interrupted": estimator.interrupted_,
-        "sha256": _digest(weights),
+        "text_names": hasattr(estimator, "feature_names_in_"),
+        "sha256": digest_of(weights),
     }
+    text = json.dumps(metadata)
+    kept = {_TEXT: text, _DIGEST: digest_of(text)}
+    return safetensors.torch.save(weights, metadata=kept)
 
 
-def _plain(name: str, value: Any) -> Any:
-    """Parameter in a form that JSON holds."""
-    if isinstance(value, np.random.Generator | np.random.RandomState):
-        return None  # its state can't be carried over: draws will be fresh ones
-    if isinstance(value, np.generic):
-        return value.item()
-    if isinstance(value, pd.Timedelta):
-        return str(value)
-    if value is None or isinstance(value, bool | int | float | str):
-        return value
-    if isinstance(value, dict):
-        return {str(key): _plain(name, item) for key, item in value.items()}
-    raise TypeError(
-        f"Parameter {name}={value!r} of type {type(value).__name__} can't be saved; "
-        "give it as a number or a string."
-    )
+def _write(path: Path, content: bytes) -> None:
+    """Replace a file in one step, or leave it as it was."""
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    try:
+        with temporary.open("xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        if path.exists():
+            temporary.chmod(path.stat().st_mode)
+        temporary.replace(path)
+    except BaseException:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise
 
 
-def _digest(weights: dict[str, torch.Tensor]) -> str:
-    """SHA-256 over names, shapes, dtypes and bytes of all tensors."""
-    digest = hashlib.sha256()
-    for name in sorted(weights):
-        tensor = weights[name]
-        digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}".encode())
-        digest.update(tensor.numpy().tobytes())
-    return digest.hexdigest()
-
-
-def load(cls: type, path: str | Path) -> Any:
-    """Read a fitted estimator of class `cls`.
-
-    Parameters
-    ----------
-    cls : type
-        The class asked for; the file must be of that class.
-    path : str or Path
-
-    Returns
-    -------
-    estimator
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is no such file.
-    ValueError
-        If the file is damaged, of another class or of a newer format.
-    """
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"There is no file {path}.")
+def _decode(path: Path, cls: type) -> tuple[dict[str, Any], Weights]:
+    """Read metadata and weights, and check that they are whole and of this class."""
     try:
         with safe_open(path, framework="pt") as file:
-            text = (file.metadata() or {}).get(_KEY, "")
-            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError) as error:
-        raise ValueError(f"{path} is no model file, or it is damaged: {error}.") from None
-    metadata = _read_metadata(path, text, cls)
-    if metadata["sha256"] != _digest(weights):
-        raise ValueError(
-            f"{path} is damaged: the weights don't match their SHA-256. Use a copy."
-        )
-    try:
-        return _build(cls, metadata, weights)
-    except (KeyError, TypeError, RuntimeError, AttributeError) as error:
-        raise ValueError(f"{path} is damaged: {error}. Use a copy.") from error
-
-
-def _read_metadata(path: Path, text: str, cls: type) -> dict[str, Any]:
-    if not text or len(text) > _LARGEST_METADATA:
-        raise ValueError(f"{path} is no model file of tsdiff: its metadata are absent.")
+            kept, names = file.metadata() or {}, file.keys()
+            weights = {name: file.get_tensor(name) for name in names}
+    except SafetensorError as error:
+        raise ValueError(f"{path} is no model file, or damaged: {error}.") from error
+    text = kept.get(_TEXT, "")
+    if not text or len(text) > _MOST_METADATA:
+        raise ValueError(f"{path} is no model file of tsdiff: it lacks our metadata.")
     try:
         metadata = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise ValueError(f"{path} is damaged: its metadata are no JSON: {error}.") from None
-    if not isinstance(metadata, dict) or not isinstance(metadata.get("format"), int):
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path} is damaged: its metadata are no JSON.") from error
+    _check_class(path, metadata, cls)
+    for found, stated in (
+        (digest_of(text), kept.get(_DIGEST)),
+        (digest_of(weights), metadata.get("sha256")),
+    ):
+        if found != stated:
+            raise ValueError(
+                f"{path} is damaged: its SHA-256 is not the one stated. Use a copy."
+            )
+    return metadata, weights
+
+
+def _check_class(path: Path, metadata: Any, cls: type) -> None:
+    """Check what a reader has to know first: the format and the class."""
+    stated = metadata.get("format") if isinstance(metadata, dict) else None
+    if not isinstance(stated, int):
         raise ValueError(f"{path} is no model file of tsdiff: it states no format.")
-    if metadata["format"] > FORMAT:
+    if stated > FORMAT:
         raise ValueError(
-            f"{path} has format {metadata['format']}, this version of tsdiff reads up "
-            f"to {FORMAT}. Install a newer tsdiff."
+            f"{path} has format {stated}, this version of tsdiff reads up to {FORMAT}. "
+            "Install a newer tsdiff."
         )
     if metadata.get("class") != cls.__name__:
         raise ValueError(
             f"{path} holds a {metadata.get('class')}, not a {cls.__name__}. Load it "
             "with the class it was saved from."
         )
-    return metadata
 
 
-def _build(cls: type, metadata: dict[str, Any], weights: dict[str, torch.Tensor]) -> Any:
-    estimator = cls(**metadata["parameters"])
-    schema = dict(metadata["schema"])
-    for name in ("channels", "calendar_names"):
-        schema[name] = tuple(schema[name])
+def _build(cls: Any, metadata: dict[str, Any], weights: Weights) -> Any:
+    """Make the estimator; nothing of it is seen before all is checked."""
+    estimator = cls(**unpack_parameters(metadata["parameters"]))
+    check_parameters(estimator)
     config = NetworkConfig(**metadata["network"])
-    with torch.random.fork_rng(devices=[]):
-        network = Network(config)
-    network.load_state_dict(weights)
-    if not all(bool(torch.isfinite(tensor).all()) for tensor in weights.values()):
-        raise RuntimeError("some weights are not finite")
-    estimator.schema_ = Schema(**schema)
-    estimator.model_ = Model(network.eval(), _scaler(metadata["scaler"]))
+    scaler = _scaler(metadata["scaler"])
+    stored = metadata["schema"]
+    names = ("channels", "columns", "calendar_names")
+    schema = Schema(**stored | {name: tuple(stored[name]) for name in names})
+    if not len(schema.channels) == len(scaler.supports) == config.n_channels:
+        raise ValueError("the numbers of its channels differ")
+    if len(schema.calendar_names) != config.n_time_features:
+        raise ValueError("the numbers of its calendar features differ")
+    estimator.model_ = Model(_network(config, weights), scaler)
+    estimator.schema_ = schema
     estimator.history_ = pd.DataFrame(metadata["history"])
-    estimator.n_iter_ = metadata["n_iter"]
-    estimator.interrupted_ = metadata["interrupted"]
-    estimator.n_features_in_ = len(schema["channels"])
-    if schema["named"]:
-        names = np.asarray(schema["channels"], dtype=object)
-        estimator.feature_names_in_ = names
+    estimator.n_iter_ = int(metadata["n_iter"])
+    estimator.interrupted_ = bool(metadata["interrupted"])
+    estimator.n_features_in_ = config.n_channels
+    if metadata["text_names"]:
+        estimator.feature_names_in_ = np.asarray(schema.channels, dtype=object)
     return estimator
 
 
+def _network(config: NetworkConfig, weights: Weights) -> Network:
+    """Build the network, once it is clear that the weights are those of its sizes."""
+    sizes = dataclasses.asdict(config)
+    possible = all(0 <= size <= _LARGEST_SIZE for size in sizes.values())
+    if not possible or config.depth + config.denoiser_depth > len(weights):
+        raise ValueError(f"no network has the sizes {sizes}")
+    for name, tensor in weights.items():
+        if not bool(torch.isfinite(tensor).all()):
+            raise ValueError(f"weights {name!r} are not finite")
+    with own_torch():
+        with torch.device("meta"):  # shapes without memory: the sizes may be anything
+            needed = Network(config).state_dict()
+        if {k: (v.shape, v.dtype) for k, v in needed.items()} != {
+            k: (v.shape, v.dtype) for k, v in weights.items()
+        }:
+            raise ValueError("the weights are not those of a network of its sizes")
+        with torch.random.fork_rng(devices=[]):
+            network = Network(config)
+        network.load_state_dict(weights)
+    return network.eval()
+
+
 def _scaler(stored: dict[str, Any]) -> Scaler:
-    arrays = [
-        np.asarray(stored[name], dtype=np.float64)
-        for name in ("center", "scale", "low", "high")
-    ]
-    supports = [
-        Support(**{k: tuple(v) if isinstance(v, list) else v for k, v in s.items()})
-        for s in stored["supports"]
-    ]
-    return Scaler(*arrays, tuple(supports))
+    """Build the scaler from lists of numbers, one a channel."""
+    center, scale, low, high = (
+        np.asarray(stored[name], dtype=np.float64) for name in _ARRAYS
+    )
+    supports = tuple(_support(numbers) for numbers in stored["supports"])
+    shape = (len(supports),)
+    if any(part.shape != shape for part in (center, scale, low, high)):
+        raise ValueError("its scaling has numbers for other channels")
+    if not np.isfinite([center, scale]).all() or not (scale > 0).all():
+        raise ValueError("its scaling is not made of finite numbers above zero")
+    return Scaler(center, scale, low, high, supports)
+
+
+def _support(numbers: dict[str, Any]) -> Support:
+    return Support(**{k: tuple(v) if type(v) is list else v for k, v in numbers.items()})

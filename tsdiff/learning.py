@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -16,7 +16,7 @@ from tsdiff.gaps import gap_lengths
 from tsdiff.panel import masking
 from tsdiff.panel.frame import Panel
 from tsdiff.panel.scaling import Scaler, fit_scaler
-from tsdiff.panel.windows import Windows, cover, random_starts, take
+from tsdiff.panel.windows import Scene, Windows, cover, random_starts
 
 LONGEST_FULL_RESOLUTION = 256  # steps; beyond this time tokens are patches
 _DEFAULT_STEPS = 1500
@@ -181,7 +181,7 @@ class _Source:
         self.panel, self.n_steps = panel, n_steps
         self.mix = plan.mask_mix or masking.DEFAULT_MIX
         self.held_out = plan.validation_fraction
-        self.scaled = scaler.to_units(panel.values, panel.channels)
+        self.scene = Scene(panel, scaler.to_units(panel.values, panel.channels))
         spread = scaler.jittered(panel.values, rng)
         self.truth = scaler.to_units(spread, panel.channels)
         self.validation = self._hold_out(rng)
@@ -189,13 +189,21 @@ class _Source:
     def draw(self, rng: np.random.Generator) -> Batch:
         """Random windows with random masks."""
         start, series = random_starts(self.panel, self.n_steps, self.batch_size, rng)
-        windows, truth = self._take(start, series)
+        windows, truth = self._take(start, series, rng)
         observed = ~np.isnan(windows.values)
         hidden = masking.mixed(observed, rng, self.mix)
         return _batch(windows, truth, hidden)
 
-    def _take(self, start: NDArray, series: NDArray) -> tuple[Windows, NDArray]:
-        windows = take(self.panel, self.scaled, start, series, self.n_steps)
+    def _take(
+        self, start: NDArray, series: NDArray, rng: np.random.Generator
+    ) -> tuple[Windows, NDArray]:
+        """Windows and truth; half of what lies outside of a window is kept back.
+
+        Else the end of a window would never look like the end of a series.
+        """
+        windows = self.scene.take(start, series, self.n_steps)
+        kept = rng.random((len(start), 2, 1)) < 0.5
+        windows = replace(windows, away=np.where(kept, windows.away, np.float32(np.inf)))
         return windows, np.nan_to_num(self.truth[windows.rows], nan=0.0)
 
     def _hold_out(self, rng: np.random.Generator) -> list[Batch]:
@@ -214,7 +222,7 @@ class _Source:
         batches, taken = [], []
         for chunk in np.array_split(units, max(len(units) // 32, 1)):
             start, series = layout.start[chunk], layout.series[chunk]
-            windows, truth = self._take(start, series)
+            windows, truth = self._take(start, series, rng)
             observed = ~np.isnan(windows.values)
             if whole:
                 hidden = masking.mixed(observed, rng, self.mix)
@@ -225,18 +233,38 @@ class _Source:
             out = windows.inside[:, :, None] & (whole | hidden)
             b, t, c = np.nonzero(out)
             taken.append((windows.rows[b, t], c))
+        scaled = self.scene.scaled.copy()
         for rows, channel in taken:
-            self.scaled[rows, channel] = np.nan
+            scaled[rows, channel] = np.nan
+        self.scene = Scene(self.panel, scaled)
         return batches
 
 
 def _batch(windows: Windows, truth: NDArray, hidden: NDArray[np.bool_]) -> Batch:
-    shown = ~np.isnan(windows.values) & ~hidden
-    values = np.where(shown, windows.values, np.float32(0))
-    window = Window(
-        torch.from_numpy(values),
-        torch.from_numpy(shown),
-        torch.from_numpy(windows.elapsed),
-        torch.from_numpy(windows.features),
-    )
+    window = shown_window(windows, ~np.isnan(windows.values) & ~hidden)
     return Batch(window, torch.from_numpy(truth), torch.from_numpy(hidden))
+
+
+def shown_window(windows: Windows, shown: NDArray[np.bool_]) -> Window:
+    """What the model is shown of windows.
+
+    Parameters
+    ----------
+    windows : Windows
+    shown : ndarray of bool, shape (B, T, C)
+        A subset of the observed cells.
+
+    Returns
+    -------
+    Window
+    """
+    values = np.where(shown, windows.values, np.float32(0))
+    parts = (
+        values,
+        shown,
+        windows.elapsed,
+        windows.features,
+        windows.edges,
+        windows.away,
+    )
+    return Window(*map(torch.from_numpy, parts))

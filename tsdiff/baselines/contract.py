@@ -238,7 +238,7 @@ class Baseline(TransformerMixin, BaseEstimator):
         return panel, cells_to_answer(panel, self.max_gap, where)
 
     def _stretch(self, panel: Panel) -> float:
-        """Steps of the fit in one step of the panel."""
+        """Return how many steps of the fit are one step of the panel."""
         regular = self.schema_.freq is not None
         return 1.0 if regular else step_length(panel) / self.step_
 
@@ -255,9 +255,7 @@ class Baseline(TransformerMixin, BaseEstimator):
             return self._law(strand)
         return self.center_[strand.channel], self.scale_[strand.channel]
 
-    def _fill(
-        self, samples: Floats, strand: Strand, rng: np.random.Generator
-    ) -> None:
+    def _fill(self, samples: Floats, strand: Strand, rng: np.random.Generator) -> None:
         """Put paths of a strand into samples (S, M), some of them at a time."""
         mean, sd = self._strand_law(strand)
         size = max(_BLOCK // len(strand.values), 1)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
@@ -100,6 +100,7 @@ class KalmanSmoother(Baseline):
 
     Examples
     --------
+    >>> import pandas as pd
     >>> y = pd.Series([1.0, 2.0, np.nan, 4.0, 5.0], name="y")
     >>> smoother = KalmanSmoother().fit(y)
     >>> smoother.structures_[0].name, float(smoother.transform(y)[2].round(3))
@@ -153,7 +154,7 @@ def _choose(panel: Panel, channel: int, center: float, scale: float) -> Structur
 
 def _pieces(values: Floats, bounds: NDArray[np.int64]) -> list[Floats]:
     """Parts of the series that hold the most values, up to a number of rows."""
-    series = [values[i:j] for i, j in zip(bounds[:-1], bounds[1:], strict=True)]
+    series = [values[first:stop] for first, stop in pairwise(bounds)]
     parts = [
         part[start : start + _PIECE]
         for part in series

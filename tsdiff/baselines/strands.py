@@ -1,4 +1,4 @@
-"""Strands: one channel of one series, which a univariate baseline answers on its own."""
+"""Strands: one channel of one series, which univariate baselines answer alone."""
 
 from __future__ import annotations
 

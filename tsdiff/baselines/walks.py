@@ -13,7 +13,6 @@ import warnings
 from typing import ClassVar
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from tsdiff.baselines.contract import Baseline
@@ -123,7 +122,7 @@ def _distances(panel: Panel) -> Ints:
 
 
 def _typical(sizes: Ints, longest: int) -> list[int]:
-    """A few of the sizes, each of which stands for the same number of missing cells."""
+    """Pick some sizes, each of which stands for the same number of missing cells."""
     missing = sizes[sizes > 0]
     typical = np.array(_LENGTHS_WITHOUT_GAPS)
     if len(missing):
@@ -188,6 +187,7 @@ class LinearInterpolation(_Walk):
 
     Examples
     --------
+    >>> import pandas as pd
     >>> y = pd.Series([1.0, 2.0, 4.0, np.nan, 0.0], name="y")
     >>> LinearInterpolation().fit(y).transform(y).tolist()
     [1.0, 2.0, 4.0, 2.0, 0.0]
@@ -227,6 +227,7 @@ class LastValue(_Walk):
 
     Examples
     --------
+    >>> import pandas as pd
     >>> y = pd.Series([np.nan, 2.0, 4.0, np.nan, 0.0], name="y")
     >>> LastValue().fit(y).transform(y).tolist()
     [2.0, 2.0, 4.0, 4.0, 0.0]

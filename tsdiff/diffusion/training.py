@@ -55,7 +55,7 @@ class Budget:
         Wall-clock seconds, validation included; the schedule anneals to whichever
         of the two comes first.
     learning_rate, weight_decay : float
-        Of AdamW; the rate falls as a cosine after a short warm-up.
+        Of Muon and AdamW; the rate falls as a cosine after a short warm-up.
     clip : float
         Largest norm of the gradient.
     ema_decay : float
@@ -66,7 +66,7 @@ class Budget:
 
     max_steps: int
     max_seconds: float = math.inf
-    learning_rate: float = 1e-3
+    learning_rate: float = 4e-3
     weight_decay: float = 1e-4
     clip: float = 1.0
     ema_decay: float = 0.995
@@ -97,7 +97,7 @@ def losses(
     truth = batch.truth[cells]  # (n,)
     context = network.encoder(batch.window)
     marginals = network.encoder.marginals(context, cells)
-    crps = marginals.crps(truth).mean()
+    crps = marginals.crps(truth).sum() / max(len(truth), 1)
     with torch.no_grad():
         score = marginals.to_z(truth[:, None])[:, 0]
         score = score.clamp(-_LARGEST_SCORE, _LARGEST_SCORE)
@@ -127,7 +127,7 @@ def _velocity_loss(
     z = torch.where(asked, z_t, torch.where(given, z_0, 0.0))
     prepared = network.denoiser.prepare(context)
     answer = network.denoiser(z, t, asked.to(z.dtype), given.to(z.dtype), prepared)
-    return ((answer - v)[asked] ** 2).mean()
+    return ((answer - v)[asked] ** 2).sum() / asked.sum().clamp_min(1)
 
 
 def _revealed(target: Tensor, generator: torch.Generator) -> Tensor:
@@ -145,7 +145,7 @@ def _revealed(target: Tensor, generator: torch.Generator) -> Tensor:
 
 @torch.no_grad()
 def validation_crps(network: Network, batches: Sequence[Batch]) -> float:
-    """Mean CRPS of the head over all target cells of the batches."""
+    """Mean CRPS of the head over all target cells of the batches; NaN without any."""
     was_training = network.training
     network.eval()
     total, count = 0.0, 0
@@ -156,7 +156,7 @@ def validation_crps(network: Network, batches: Sequence[Batch]) -> float:
         total += float(marginals.crps(batch.truth[cells]).sum())
         count += len(cells[0])
     network.train(was_training)
-    return total / max(count, 1)
+    return total / count if count else math.nan
 
 
 def train(
@@ -227,8 +227,6 @@ def _optimizers(network: Network, budget: Budget) -> list[torch.optim.Optimizer]
     matrices = [named[name] for name in sorted(inner)]
     others = [weight for name, weight in named.items() if name not in inner]
     rate, decay = budget.learning_rate, budget.weight_decay
-    import os
-    if os.environ.get("ADAM"): return [torch.optim.AdamW(network.parameters(), lr=rate, weight_decay=decay, betas=(0.9, 0.98), fused=True)]
     return [
         torch.optim.Muon(
             matrices, lr=rate, weight_decay=decay, adjust_lr_fn="match_rms_adamw"
@@ -300,7 +298,7 @@ class _Loop:
     def validate(self, validation: Sequence[Batch]) -> None:
         crps = validation_crps(self.average, validation)
         history = self.history
-        if crps < self.best_crps:
+        if crps < self.best_crps or math.isnan(crps):  # nothing to choose by: the last
             self.best_crps, history.best_step = crps, history.n_steps
             self.best = copy.deepcopy(self.average.state_dict())
         loss = np.mean(self.recent, axis=0) if self.recent else (math.nan, math.nan)

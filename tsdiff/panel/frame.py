@@ -157,6 +157,7 @@ def to_panel(
     insert_absent: bool = False,
     step: float | None = None,
     calendar: Sequence[str] | None = None,
+    tz: str | None = None,
 ) -> Panel:
     """Read the caller's data, checking everything that is a property of them.
 
@@ -178,6 +179,9 @@ def to_panel(
     calendar : sequence of str or None, default=None
         Calendar features to compute; None chooses those whose cycle the data cover.
         A model is used with the ``Panel.calendar_names`` it was fitted on.
+    tz : str or None, default=None
+        Time zone whose wall clock days and calendar follow, for aware stamps; None
+        means their own. The answer keeps theirs.
 
     Returns
     -------
@@ -209,11 +213,12 @@ def to_panel(
     if order is not None:
         stamps, values = stamps.take(order), values[order]
     check_increasing(stamps, bounds, ids)
-    line = place(stamps, bounds, freq, insert_absent, step)
+    line = place(_in_zone(stamps, tz), bounds, freq, insert_absent, step)
     names, features = _calendar(line, calendar)
     layout = source.layout
     if line.source is not None:
         values = np.where(line.source[:, None] < 0, np.nan, values[line.source])
+        line = replace(line, stamps=_in_zone(line.stamps, getattr(stamps, "tz", None)))
         layout = replace(layout, index=_label(line, ids, index))
     elif order is not None:
         layout = replace(layout, rows=np.argsort(order))
@@ -249,6 +254,12 @@ def _split_series(index: pd.Index) -> tuple[pd.Index, np.ndarray, tuple]:
         )
     ids = tuple(index.levels[0].take(seen).tolist())
     return check_stamps(index.get_level_values(1)), codes, ids
+
+
+def _in_zone(stamps: Any, tz: Any) -> pd.Index:
+    """Put aware stamps on the wall clock of a zone; leave others as they are."""
+    aware = tz is not None and getattr(stamps, "tz", None) is not None
+    return stamps.tz_convert(tz) if aware else stamps
 
 
 def _label(line: Timeline, ids: tuple, index: pd.Index) -> pd.Index:

@@ -96,6 +96,11 @@ class Windows:
         Time since the first step of the window.
     features : ndarray of float32, shape (B, T, F)
         Calendar.
+    edges : ndarray of float32, shape (B, 2, C)
+        Last value observed before the window and first one after it; 0 if there is
+        none.
+    away : ndarray of float32, shape (B, 2, C)
+        Their distance from the first and the last step; infinite if there is none.
     rows : ndarray of int, shape (B, T)
     inside : ndarray of bool, shape (B, T)
     """
@@ -103,26 +108,74 @@ class Windows:
     values: NDArray[np.float32]
     elapsed: NDArray[np.float32]
     features: NDArray[np.float32]
+    edges: NDArray[np.float32]
+    away: NDArray[np.float32]
     rows: Ints
     inside: NDArray[np.bool_]
 
 
-def take(
-    panel: Panel,
-    scaled: NDArray[np.float32],
-    start: Ints,
-    series: Ints,
-    n_steps: int,
-) -> Windows:
-    """Gather windows of a panel whose values were scaled to `scaled`, shape (N, C)."""
-    rows, inside = rows_of(start, panel.bounds[series + 1], n_steps)
-    values = np.where(inside[:, :, None], scaled[rows], np.float32(np.nan))
-    elapsed = panel.elapsed[rows] - panel.elapsed[rows[:, :1]]
-    beyond = np.cumsum(~inside, axis=1)  # the clock goes on beyond the end
-    features = np.where(inside[:, :, None], panel.calendar[rows], np.float32(0))
-    return Windows(
-        values, (elapsed + beyond).astype(np.float32), features, rows, inside
-    )
+class Scene:
+    """A panel in scaled units, from which windows are gathered.
+
+    Parameters
+    ----------
+    panel : Panel
+    scaled : ndarray of float32, shape (N, C)
+        Its values in scaled units, NaN where missing.
+    """
+
+    def __init__(self, panel: Panel, scaled: NDArray[np.float32]) -> None:
+        self.panel, self.scaled = panel, scaled
+        row = np.arange(len(scaled), dtype=np.int32)[:, None]
+        seen = ~np.isnan(scaled)
+        # last observed row up to each row, and first one from it; whatever the series
+        self._last = np.maximum.accumulate(np.where(seen, row, -1), axis=0)
+        turned = np.where(seen, row, len(scaled))[::-1]
+        self._next = np.minimum.accumulate(turned, axis=0)[::-1]
+
+    def take(self, start: Ints, series: Ints, n_steps: int) -> Windows:
+        """Gather windows.
+
+        Parameters
+        ----------
+        start, series : ndarray of int, shape (B,)
+            First row and series of each window.
+        n_steps : int
+
+        Returns
+        -------
+        Windows
+        """
+        panel = self.panel
+        first, stop = panel.bounds[series], panel.bounds[series + 1]
+        rows, inside = rows_of(start, stop, n_steps)
+        values = np.where(inside[:, :, None], self.scaled[rows], np.float32(np.nan))
+        elapsed = panel.elapsed[rows] - panel.elapsed[rows[:, :1]]
+        beyond = np.cumsum(~inside, axis=1)  # the clock goes on beyond the end
+        features = np.where(inside[:, :, None], panel.calendar[rows], np.float32(0))
+        last = self._last[np.maximum(start - 1, 0)]  # (B, C)
+        next_ = self._next[np.minimum(rows[:, -1] + 1, len(self._next) - 1)]
+        found = np.stack(
+            [
+                (last >= first[:, None]) & (start > first)[:, None],
+                (next_ < stop[:, None]) & (next_ > rows[:, -1:]),
+            ],
+            axis=1,
+        )
+        at = np.where(found, np.stack([last, next_], axis=1), start[:, None, None])
+        ends = panel.elapsed[rows[:, [0, -1]]][:, :, None]  # (B, 2, 1)
+        away = np.where(found, np.abs(panel.elapsed[at] - ends), np.inf)
+        edges = np.take_along_axis(self.scaled, at.reshape(-1, at.shape[2]), axis=0)
+        edges = np.where(found, edges.reshape(at.shape), np.float32(0))
+        return Windows(
+            values,
+            (elapsed + beyond).astype(np.float32),
+            features,
+            edges,
+            away.astype(np.float32),
+            rows,
+            inside,
+        )
 
 
 def random_starts(

@@ -1,0 +1,142 @@
+"""The loop: budget, best weights, divergence, interruption, repeatability."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from tsdiff.diffusion.network import Network, NetworkConfig, Window
+from tsdiff.diffusion.training import Batch, Budget, train, validation_crps
+
+CONFIG = NetworkConfig(1, 16, width=16, depth=1, denoiser_width=16)
+
+
+def sine_batch(rng, n_windows=8):
+    """Sines of random phase, a third of the cells hidden."""
+    phase = rng.uniform(0, 2 * np.pi, (n_windows, 1, 1))
+    truth = np.sin(phase + np.arange(16)[None, :, None] / 2).astype(np.float32)
+    hidden = torch.from_numpy(rng.random(truth.shape) < 0.33)
+    truth = torch.from_numpy(truth)
+    window = Window(
+        torch.where(hidden, 0.0, truth),
+        ~hidden,
+        torch.arange(16.0).expand(n_windows, -1),
+        torch.zeros(n_windows, 16, 0),
+    )
+    return Batch(window, truth, hidden)
+
+
+@pytest.fixture
+def network():
+    with torch.random.fork_rng(devices=[]):
+        torch.random.default_generator.manual_seed(0)
+        return Network(CONFIG)
+
+
+@pytest.fixture
+def validation():
+    return [sine_batch(np.random.default_rng(9), 32)]
+
+
+def test_training_beats_the_interpolation_it_starts_from(network, validation):
+    before = validation_crps(network, validation)
+    history = train(network, sine_batch, validation, Budget(150), seed=0)
+    assert validation_crps(network, validation) < 0.7 * before
+    assert history.n_steps == 150
+
+
+def test_the_weights_kept_are_the_best_ones_seen(network, validation):
+    history = train(network, sine_batch, validation, Budget(60), seed=0)
+    kept = validation_crps(network, validation)
+    assert kept == pytest.approx(min(history.validation_crps), rel=1e-5)
+    assert history.best_step in history.step
+
+
+def test_same_seed_same_weights_bit_for_bit(network, validation):
+    state = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    train(network, sine_batch, validation, Budget(10), seed=3)
+    first = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    network.load_state_dict(state)
+    train(network, sine_batch, validation, Budget(10), seed=3)
+    assert all(torch.equal(first[n], t) for n, t in network.state_dict().items())
+
+
+def test_the_clock_ends_training_and_anneals_to_it(network, validation):
+    budget = Budget(10**9, max_seconds=1.0)
+    shares = []
+    history = train(
+        network, sine_batch, validation, budget, 0, lambda share, _: shares.append(share)
+    )
+    assert 1.0 <= history.seconds[-1] < 3.0
+    assert shares == sorted(shares)
+    assert shares[-1] > 0.8
+
+
+def poisoned(good):
+    """Batches that turn to NaN after `good` of them."""
+    count = 0
+
+    def draw(rng):
+        nonlocal count
+        count += 1
+        batch = sine_batch(rng)
+        return Batch(batch.window, batch.truth * (math.nan if count > good else 1),
+                     batch.target)  # fmt: skip
+
+    return draw
+
+
+def test_a_loss_that_stays_nan_stops_with_the_last_good_weights(network, validation):
+    history = train(network, poisoned(good=20), validation, Budget(100), seed=0)
+    assert history.diverged
+    assert history.n_skipped == 5
+    assert history.n_steps == 25
+    assert all(torch.isfinite(tensor).all() for tensor in network.parameters())
+    assert validation_crps(network, validation) == pytest.approx(
+        min(history.validation_crps), rel=1e-5
+    )
+
+
+def test_a_single_bad_batch_is_skipped_and_counted(network, validation):
+    bad = iter([False, False, True] + 100 * [False])
+
+    def draw(rng):
+        batch = sine_batch(rng)
+        factor = math.nan if next(bad) else 1.0
+        return Batch(batch.window, batch.truth * factor, batch.target)
+
+    history = train(network, draw, validation, Budget(20), seed=0)
+    assert history.n_skipped == 1
+    assert not history.diverged
+    assert history.n_steps == 20
+
+
+def test_an_interrupt_keeps_the_best_weights(network, validation):
+    def interrupt(_share, history):
+        if history.n_steps == 30:
+            raise KeyboardInterrupt
+
+    history = train(network, sine_batch, validation, Budget(100), 0, interrupt)
+    assert history.interrupted
+    assert validation_crps(network, validation) == pytest.approx(
+        min(history.validation_crps), rel=1e-5
+    )
+
+
+def test_training_leaves_global_state_alone(network, validation):
+    torch.random.default_generator.manual_seed(5)
+    expected = torch.rand(3)
+    torch.random.default_generator.manual_seed(5)
+    train(network, sine_batch, validation, Budget(5), seed=0)
+    assert torch.equal(torch.rand(3), expected)
+
+
+def test_batches_without_a_target_are_no_failure(network, validation):
+    def draw(rng):
+        batch = sine_batch(rng)
+        return Batch(batch.window, batch.truth, torch.zeros_like(batch.target))
+
+    history = train(network, draw, validation, Budget(8), seed=0)
+    assert history.n_steps == 8
+    assert not history.diverged

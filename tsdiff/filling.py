@@ -1,0 +1,233 @@
+"""GapFiller: the answers that everything that fills gaps can give."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils import Tags
+from sklearn.utils.validation import check_is_fitted
+
+from tsdiff.advice import advise
+from tsdiff.bands import (
+    as_alpha,
+    as_coverage,
+    band_frame,
+    interval_alpha,
+    interval_suffixes,
+    quantile_suffixes,
+)
+from tsdiff.draws import Draws
+from tsdiff.gaps import cells_to_answer
+from tsdiff.panel.frame import Panel
+from tsdiff.parameters import check_count, read_seed
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+_MOST_NUMBERS = 2**27  # 1 GiB of float64: draws beyond this are refused in words
+
+
+class GapFiller(TransformerMixin, BaseEstimator):
+    """Fill gaps, given the law of a missing cell and joint draws of all of them.
+
+    `fit` of a subclass sets ``schema_``; its parameters include `freq`,
+    `insert_absent`, `max_gap` and `random_state`. It says how it answers by
+    `_quantiles` and `_samples`.
+    """
+
+    @abstractmethod
+    def _quantiles(self, panel: Panel, cells: Ints, levels: Floats) -> Floats:
+        """Quantiles of M cells, shape (k, M), in the units of the data."""
+
+    @abstractmethod
+    def _samples(self, panel: Panel, cells: Ints, n_samples: int, seed: int) -> Floats:
+        """Joint draws of M cells, shape (n_samples, M)."""
+
+    def transform(self, X: Any) -> Any:
+        """Fill the missing cells of `X` by their medians.
+
+        Parameters
+        ----------
+        X : as in `fit`
+            The same columns; other rows, series and gaps are welcome.
+
+        Returns
+        -------
+        filled : same kind, index, columns and order as `X`
+            Observed cells are those of `X`, bit for bit. Floating dtypes are kept,
+            integers and booleans become float64.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        TypeError, ValueError
+            If `X` can't be used, or has other columns, another kind of time labels or
+            another frequency than the data of the fit.
+
+        Warns
+        -----
+        UserWarning
+            If gaps longer than `max_gap` stay, or no cell is observed.
+        """
+        panel, cells = self._read(X)
+        values = panel.values.copy()
+        np.put(values, cells, self._answer(panel, cells, np.array([0.5]))[0])
+        return panel.frame(values)
+
+    def predict_interval(
+        self,
+        X: Any,
+        coverage: float | Iterable[float] = 0.9,
+        *,
+        level: float | Iterable[float] | None = None,
+        where: Any = None,
+    ) -> Any:
+        """Give central intervals of the missing cells, without sampling.
+
+        Parameters
+        ----------
+        X : as in `fit`
+        coverage : float or iterable of float, default 0.9
+            Probability that the interval holds the truth, in (0, 1).
+        level : float or iterable of float, optional
+            The same in percent; replaces `coverage`.
+        where : array-like of bool, shape (n_rows, n_channels), optional
+            Answer only the missing cells marked True.
+
+        Returns
+        -------
+        frame of the kind of `X`
+            Columns ``name-lo-90``, ``name-hi-90``; both are the value itself where it
+            is observed, NaN where it is missing and not answered.
+
+        Raises
+        ------
+        NotFittedError, TypeError, ValueError
+            As `transform`, and if `coverage` or `where` can't be used.
+        """
+        share = as_coverage(coverage, level)
+        panel, cells = self._read(X, where)
+        ends = self._answer(panel, cells, interval_alpha(share))
+        return band_frame(panel, cells, ends, interval_suffixes(share))
+
+    def predict_quantiles(
+        self, X: Any, alpha: float | Iterable[float] = 0.5, *, where: Any = None
+    ) -> Any:
+        """Give quantiles of the missing cells, without sampling.
+
+        Parameters
+        ----------
+        X : as in `fit`
+        alpha : float or iterable of float, default 0.5
+            Levels in (0, 1).
+        where : array-like of bool, shape (n_rows, n_channels), optional
+            Answer only the missing cells marked True.
+
+        Returns
+        -------
+        frame of the kind of `X`
+            Columns ``name-q-0.1`` and so on; the value itself where it is observed.
+
+        Raises
+        ------
+        NotFittedError, TypeError, ValueError
+            As `transform`, and if `alpha` or `where` can't be used.
+        """
+        levels = as_alpha(alpha)
+        panel, cells = self._read(X, where)
+        answer = self._answer(panel, cells, levels)
+        return band_frame(panel, cells, answer, quantile_suffixes(levels))
+
+    def sample(
+        self,
+        X: Any,
+        n_samples: int = 100,
+        *,
+        where: Any = None,
+        random_state: Any = None,
+    ) -> Draws:
+        """Draw joint paths of the missing cells.
+
+        A draw is keyed by seed, series and place in time: it does not change with the
+        number of samples, the other series or the memory at hand. Work is done in
+        chunks of bounded size; what takes memory are the draws themselves, 1 GiB at
+        most.
+
+        Parameters
+        ----------
+        X : as in `fit`
+        n_samples : int, default 100
+        where : array-like of bool, shape (n_rows, n_channels), optional
+            Answer only the missing cells marked True.
+        random_state : int, Generator, RandomState or None, default None
+            Takes the place of the estimator's, if given.
+
+        Returns
+        -------
+        Draws
+            `n_samples` completed frames, and every view of them.
+
+        Raises
+        ------
+        NotFittedError, TypeError, ValueError
+            As `transform`, and if an argument can't be used or the draws would take
+            more than 1 GiB.
+        """
+        n_samples = check_count("n_samples", n_samples)
+        panel, cells = self._read(X, where)
+        if n_samples * len(cells) > _MOST_NUMBERS:
+            raise ValueError(
+                f"{n_samples:,} samples of {len(cells):,} missing cells take "
+                f"{8e-9 * n_samples * len(cells):.1f} GB. Ask for fewer samples, for "
+                "some of the rows at a time, or for quantiles, which need no samples."
+            )
+        seed = read_seed(self.random_state if random_state is None else random_state)
+        if not len(cells):
+            return Draws(panel, np.empty((n_samples, 0)), cells)
+        return Draws(panel, self._samples(panel, cells, n_samples, seed), cells)
+
+    def _read(self, X: Any, where: Any = None) -> tuple[Panel, Ints]:
+        """Panel of the caller's data and the cells to answer."""
+        check_is_fitted(self, "schema_")
+        panel = self.schema_.read(self, X)
+        if not panel.observed.any():
+            advise("No cell of X is observed; the answers know nothing of these rows.")
+        return panel, cells_to_answer(panel, self.max_gap, where)
+
+    def _answer(self, panel: Panel, cells: Ints, levels: Floats) -> Floats:
+        """Quantiles of cells; no work at all if there are none."""
+        if not len(cells):
+            return np.empty((len(levels), 0))
+        return self._quantiles(panel, cells, levels)
+
+    def get_feature_names_out(self, input_features: Any = None) -> NDArray[Any]:
+        """Give the names of the columns of the answer: those of the data.
+
+        Parameters
+        ----------
+        input_features : array-like of str, optional
+            Must be the names of the fit, if given.
+
+        Returns
+        -------
+        ndarray of str objects
+
+        Raises
+        ------
+        NotFittedError, ValueError
+        """
+        check_is_fitted(self, "schema_")
+        return self.schema_.names_out(self, input_features)
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.three_d_array = True
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags

@@ -1,0 +1,268 @@
+"""Schema: what data to answer must have in common with those of the fit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.utils.validation import validate_data
+
+from tsdiff.advice import advise
+from tsdiff.panel.frame import Panel, to_panel
+from tsdiff.panel.layout import NarwhalsLayout
+from tsdiff.validation import listing
+
+_KINDS = {
+    pd.DatetimeIndex: "dates",
+    pd.PeriodIndex: "periods",
+    pd.TimedeltaIndex: "durations",
+}
+
+
+@dataclass(frozen=True)
+class Schema:
+    """What data to answer must have in common with those of the fit.
+
+    Attributes
+    ----------
+    channels : tuple of str
+    named : bool
+        Whether the channels' names came with the data.
+    columns : tuple of str
+        Columns of an answer: the channels, and the time where it is a column.
+    kind : {"dates", "periods", "durations", "numbers"}
+        Of the time labels.
+    freq : str or None
+        None if the stamps of the fit were irregular or no dates.
+    step : float or None
+        Length of a step where no frequency gives it; see `Panel.step`.
+    tz : str or None
+        Time zone whose wall clock days and calendar follow.
+    calendar_names : tuple of str
+    """
+
+    channels: tuple[str, ...]
+    named: bool
+    columns: tuple[str, ...]
+    kind: str
+    freq: str | None
+    step: float | None
+    tz: str | None
+    calendar_names: tuple[str, ...]
+
+    @classmethod
+    def of(cls, panel: Panel, named: bool) -> Schema:
+        """Note the schema of the data of a fit.
+
+        Parameters
+        ----------
+        panel : Panel
+        named : bool
+            Whether the channels' names came with the data.
+
+        Returns
+        -------
+        Schema
+
+        Examples
+        --------
+        >>> days = pd.period_range("2024-01", periods=3, freq="M")
+        >>> schema = Schema.of(to_panel(pd.DataFrame({"a": [1.0, 2, 3]}, days)), True)
+        >>> schema.channels, schema.kind, schema.freq
+        (('a',), 'periods', 'ME')
+        """
+        columns = list(panel.channels)
+        layout = panel.layout
+        if isinstance(layout, NarwhalsLayout) and layout.time is not None:
+            columns.insert(layout.time[1], layout.time[0])
+        return cls(
+            channels=panel.channels,
+            named=named,
+            columns=tuple(columns),
+            kind=_kind(panel),
+            freq=panel.freq,
+            step=panel.step,
+            tz=_zone(panel),
+            calendar_names=panel.calendar_names,
+        )
+
+    def read(self, estimator: Any, X: Any) -> Panel:
+        """Read data to answer, checking them against those of the fit.
+
+        Time is measured in the step of the fit, on the wall clock of its zone.
+
+        Parameters
+        ----------
+        estimator : fitted estimator
+            With parameters `freq` and `insert_absent`.
+        X : DataFrame, Series, array or polars frame
+
+        Returns
+        -------
+        Panel
+
+        Raises
+        ------
+        TypeError, ValueError
+            If they can't be used, or differ from those of the fit in channels, kind
+            of time labels or frequency.
+        """
+        panel = self._panel(estimator, X)
+        self._check_columns(estimator, panel, X)
+        if _kind(panel) != self.kind and not _is_bare(X):
+            raise ValueError(
+                f"The rows are labelled by {_kind(panel)}, those of the fit by "
+                f"{self.kind}. Give X the same kind of index."
+            )
+        if self.kind == "dates" and not _is_bare(X):
+            self._check_zone(_zone(panel))
+        return panel
+
+    def _panel(self, estimator: Any, X: Any) -> Panel:
+        if _is_bare(X) and self.kind != "numbers":
+            self._check_timeless()
+            return to_panel(X)
+        freq = self.freq if estimator.freq is None else estimator.freq
+        try:
+            return to_panel(
+                X,
+                freq=freq,
+                insert_absent=estimator.insert_absent,
+                step=self.step,
+                calendar=self.calendar_names,
+                tz=self.tz,
+            )
+        except ValueError as error:
+            if "freq=" in str(error):
+                error.add_note(
+                    f"The rows of the fit are labelled by {self.kind}, freq={freq!r}; "
+                    "those to answer must be of the same kind."
+                )
+            raise
+
+    def _check_timeless(self) -> None:
+        """Let arrays follow data with a time index, if the time itself is not used."""
+        if self.calendar_names or self.step is not None:
+            used = "the calendar" if self.calendar_names else "real time"
+            raise ValueError(
+                f"X is an array, whose rows have no time, but the model uses {used} of "
+                f"its rows, which were labelled by {self.kind} in fit. Give X such an "
+                "index."
+            )
+        advise(
+            f"X is an array, whose rows have no time; they are taken to follow each "
+            f"other by one step of freq={self.freq!r}, as in fit."
+        )
+
+    def _check_columns(self, estimator: Any, panel: Panel, X: Any) -> None:
+        check_features(estimator, panel, X, reset=False)
+        if self.named and is_named(X) and panel.channels != self.channels:
+            raise ValueError(
+                "The feature names should match those that were passed during fit: got "
+                f"{listing(map(repr, panel.channels))}, expected "
+                f"{listing(map(repr, self.channels))}, in this order."
+            )
+
+    def _check_zone(self, zone: str | None) -> None:
+        if (zone is None) == (self.tz is None):
+            return
+        was, now = ("aware", "naive") if self.tz else ("naive", "aware")
+        raise ValueError(
+            f"The stamps are time zone {now} ({zone}), those of the fit were {was} "
+            f"({self.tz}). Use tz_localize or tz_convert on the index so that both are "
+            "of a kind."
+        )
+
+    def names_out(self, estimator: Any, input_features: Any) -> NDArray[Any]:
+        """Give the names of the columns of an answer, as scikit-learn asks.
+
+        Parameters
+        ----------
+        estimator : fitted estimator
+        input_features : array-like of str or None
+            Checked against the names of the fit.
+
+        Returns
+        -------
+        ndarray of str objects
+
+        Raises
+        ------
+        ValueError
+            If `input_features` are not those of the fit.
+        """
+        columns = np.asarray(self.columns, dtype=object)
+        if input_features is None:
+            return columns
+        given = np.asarray(input_features, dtype=object)
+        if len(given) != len(self.channels):
+            raise ValueError(
+                "input_features should have length equal to number of features "
+                f"({len(self.channels)}), got {len(given)}"
+            )
+        if not hasattr(estimator, "feature_names_in_"):
+            return given
+        if tuple(given) != self.channels:
+            raise ValueError("input_features is not equal to feature_names_in_")
+        return columns
+
+
+def is_named(X: Any) -> bool:
+    """Tell whether the columns of the data have names of their own.
+
+    Parameters
+    ----------
+    X : DataFrame, Series, array or polars frame
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> is_named(pd.Series([1.0], name="y")), is_named(np.ones((2, 1)))
+    (True, False)
+    """
+    return hasattr(X, "columns") or getattr(X, "name", None) not in (None, "")
+
+
+def check_features(estimator: Any, panel: Panel, X: Any, *, reset: bool) -> None:
+    """Let scikit-learn note the number and names of the columns, or check them.
+
+    Parameters
+    ----------
+    estimator : estimator
+    panel : Panel
+        What was read of `X`.
+    X : DataFrame, Series, array or polars frame
+    reset : bool
+        True in `fit`: set ``n_features_in_`` and, if all names are text,
+        ``feature_names_in_``.
+
+    Raises
+    ------
+    ValueError
+        If columns are missing, new, renamed or in another order.
+    """
+    names = list(getattr(X, "columns", [getattr(X, "name", None)]))
+    row: Any = panel.values[:1]  # stands for the data
+    if all(isinstance(name, str) for name in names):
+        row = pd.DataFrame(row, columns=list(panel.channels))
+    validate_data(estimator, row, reset=reset, skip_check_array=True)
+
+
+def _is_bare(X: Any) -> bool:
+    """Whether the data are numbers without any labels."""
+    return isinstance(X, np.ndarray | list | tuple)
+
+
+def _kind(panel: Panel) -> str:
+    return _KINDS.get(type(panel.stamps), "numbers")
+
+
+def _zone(panel: Panel) -> str | None:
+    zone = getattr(panel.stamps, "tz", None)
+    return None if zone is None else str(zone)
