@@ -16,7 +16,7 @@ FILES = sorted(HOUSE.rglob("*.py"))
 #: A file imports only from the units before its own; inside a unit nothing goes round.
 HOUSE_PLAN = """
     _version advice validation metrics panel gaps probability bands periods aggregation
-    draws diffusion learning answering parameters schema _base plain io filling
+    draws diffusion learning answering parameters features schema _base plain io filling
     imputer forecaster baselines conformal backtesting datasets plotting demo cli
     __init__ __main__
 """

@@ -46,6 +46,13 @@ def test_training_beats_the_interpolation_it_starts_from(network, validation):
     assert history.n_steps == 150
 
 
+def test_a_callers_autocast_does_not_freeze_the_weights(network, validation):
+    before = validation_crps(network, validation)
+    with torch.autocast("cpu", enabled=False):
+        train(network, sine_batch, validation, Budget(150), seed=0)
+    assert validation_crps(network, validation) < 0.7 * before
+
+
 def test_the_weights_kept_are_the_best_ones_seen(network, validation):
     history = train(network, sine_batch, validation, Budget(60), seed=0)
     kept = validation_crps(network, validation)

@@ -14,11 +14,12 @@ from tqdm.auto import tqdm
 
 from tsdiff.advice import advise
 from tsdiff.diffusion.training import History
+from tsdiff.features import check_features, is_named
 from tsdiff.gaps import check_max_gap
 from tsdiff.learning import Model, Plan, fit_model
-from tsdiff.panel.frame import Panel, to_panel
+from tsdiff.panel.frame import Panel
 from tsdiff.parameters import check_parameters, read_seed
-from tsdiff.schema import Schema, check_features, is_named
+from tsdiff.schema import Schema, read_panel
 from tsdiff.validation import listing
 
 _FEW_OBSERVED = 30  # fewer observed cells than this in a channel teach it little
@@ -45,7 +46,9 @@ def fit_panel(estimator: Any, X: Any) -> None:
     check_parameters(estimator)
     warm = getattr(estimator, "model_", None) if estimator.warm_start else None
     if warm is None:
-        panel = to_panel(X, freq=estimator.freq, insert_absent=estimator.insert_absent)
+        panel = read_panel(
+            X, freq=estimator.freq, insert_absent=estimator.insert_absent
+        )
         schema = Schema.of(panel, is_named(X))
     else:
         _check_sizes(estimator, warm)

@@ -255,5 +255,9 @@ def _scaler(stored: dict[str, Any]) -> Scaler:
     return Scaler(center, scale, low, high, supports)
 
 
-def _support(numbers: dict[str, Any]) -> Support:
-    return Support(**{k: tuple(v) if type(v) is list else v for k, v in numbers.items()})
+def _support(stored: dict[str, Any]) -> Support:
+    fields: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in stored.items()
+    }
+    return Support(**fields)

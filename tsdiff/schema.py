@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.utils.validation import validate_data
 
 from tsdiff.advice import advise
+from tsdiff.features import check_features, is_named
 from tsdiff.panel.frame import Panel, to_panel
 from tsdiff.panel.layout import NarwhalsLayout
 from tsdiff.validation import listing
@@ -123,11 +123,12 @@ class Schema:
 
     def _panel(self, estimator: Any, X: Any) -> Panel:
         if _is_bare(X) and self.kind != "numbers":
+            panel = read_panel(X)
             self._check_timeless()
-            return to_panel(X)
+            return panel
         freq = self.freq if estimator.freq is None else estimator.freq
         try:
-            return to_panel(
+            return read_panel(
                 X,
                 freq=freq,
                 insert_absent=estimator.insert_absent,
@@ -210,48 +211,49 @@ class Schema:
         return columns
 
 
-def is_named(X: Any) -> bool:
-    """Tell whether the columns of the data have names of their own.
+def read_panel(X: Any, **options: Any) -> Panel:
+    """Read data as `to_panel` does, and rows with names for labels besides.
+
+    Names are no time, but scikit-learn's users have them: with a warning, such rows are
+    numbered. Text that can be read as a date stays an error.
 
     Parameters
     ----------
     X : DataFrame, Series, array or polars frame
+    **options
+        As for `to_panel`.
 
     Returns
     -------
-    bool
-
-    Examples
-    --------
-    >>> is_named(pd.Series([1.0], name="y")), is_named(np.ones((2, 1)))
-    (True, False)
-    """
-    return hasattr(X, "columns") or getattr(X, "name", None) not in (None, "")
-
-
-def check_features(estimator: Any, panel: Panel, X: Any, *, reset: bool) -> None:
-    """Let scikit-learn note the number and names of the columns, or check them.
-
-    Parameters
-    ----------
-    estimator : estimator
-    panel : Panel
-        What was read of `X`.
-    X : DataFrame, Series, array or polars frame
-    reset : bool
-        True in `fit`: set ``n_features_in_`` and, if all names are text,
-        ``feature_names_in_``.
+    Panel
 
     Raises
     ------
-    ValueError
-        If columns are missing, new, renamed or in another order.
+    TypeError, ValueError
+        If the data can't be used.
+
+    Examples
+    --------
+    >>> read_panel(pd.Series([1.0, 2.0], [0, 1])).elapsed
+    array([0., 1.])
     """
-    names = list(getattr(X, "columns", [getattr(X, "name", None)]))
-    row: Any = panel.values[:1]  # stands for the data
-    if all(isinstance(name, str) for name in names):
-        row = pd.DataFrame(row, columns=list(panel.channels))
-    validate_data(estimator, row, reset=reset, skip_check_array=True)
+    index = X.index if isinstance(X, pd.DataFrame | pd.Series) else None
+    if index is None or pd.api.types.infer_dtype(index) != "string" or _dated(index):
+        return to_panel(X, **options)
+    advise(
+        f"The index is text ({index[0]!r}, ...), no time: the rows are numbered in "
+        "their order. Give X a DatetimeIndex if they have times."
+    )
+    panel = to_panel(X.reset_index(drop=True), **options)
+    return replace(panel, layout=replace(panel.layout, index=index))
+
+
+def _dated(index: pd.Index) -> bool:
+    """Whether the first label can be read as a date."""
+    try:
+        return not pd.isna(pd.Timestamp(index[0]))
+    except ValueError:
+        return False
 
 
 def _is_bare(X: Any) -> bool:

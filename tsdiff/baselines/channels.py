@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 from numpy.typing import NDArray
 
+from tsdiff.advice import advise
 from tsdiff.panel.frame import Panel
 from tsdiff.validation import listing
 
@@ -31,12 +30,10 @@ def check_learnable(panel: Panel) -> None:
             f"column(s) {listing(map(repr, empty))} is missing."
         )
     if empty:
-        warnings.warn(
+        advise(
             f"Column(s) {listing(map(repr, empty))} hold no value; they will be filled "
             "by 0, for want of anything better. Drop them, or fit on data in which "
-            "they are observed.",
-            UserWarning,
-            stacklevel=3,
+            "they are observed."
         )
 
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from tsdiff.panel.frame import Panel
@@ -61,7 +60,7 @@ class Strand:
         return padded[position], padded[position + 1]
 
 
-def strands(panel: Panel, cells: Ints, stretch: float = 1.0) -> Iterator[Strand]:
+def strands(panel: Panel, cells: Ints) -> Iterator[Strand]:
     """Sort cells by series and channel.
 
     Parameters
@@ -69,8 +68,6 @@ def strands(panel: Panel, cells: Ints, stretch: float = 1.0) -> Iterator[Strand]
     panel : Panel
     cells : ndarray of int, shape (M,)
         Flat indices into ``panel.values``, ascending.
-    stretch : float, default 1.0
-        Steps of the fit in one step of the panel.
 
     Yields
     ------
@@ -89,7 +86,7 @@ def strands(panel: Panel, cells: Ints, stretch: float = 1.0) -> Iterator[Strand]
         first, stop = panel.bounds[one], panel.bounds[one + 1]
         yield Strand(
             values=panel.values[first:stop, column],
-            time=panel.elapsed[first:stop] * stretch,
+            time=panel.elapsed[first:stop],
             asked=row[place] - first,
             place=place,
             series=one,
@@ -119,26 +116,3 @@ def generator(seed: int, series: Any, channel: str) -> np.random.Generator:
     key = repr((seed, series, channel)).encode()
     digest = hashlib.blake2b(key, digest_size=16).digest()
     return np.random.default_rng(int.from_bytes(digest, "little"))
-
-
-def step_length(panel: Panel) -> float:
-    """Length of the panel's step: seconds if it has dates, else units of its numbers.
-
-    Irregular data are measured in median steps, which differ from one frame to another.
-
-    Parameters
-    ----------
-    panel : Panel
-
-    Returns
-    -------
-    float
-    """
-    longest = int(np.diff(panel.bounds).argmax())
-    first, last = panel.bounds[longest], panel.bounds[longest + 1] - 1
-    steps = panel.elapsed[last] - panel.elapsed[first]
-    stamps: Any = panel.stamps
-    if steps == 0 or isinstance(stamps, pd.PeriodIndex):
-        return 1.0
-    span = stamps[last] - stamps[first]
-    return (span.total_seconds() if hasattr(span, "total_seconds") else span) / steps

@@ -9,12 +9,12 @@ where the data are no random walk.
 
 from __future__ import annotations
 
-import warnings
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tsdiff.advice import advise
 from tsdiff.baselines.contract import Baseline
 from tsdiff.baselines.strands import Strand
 from tsdiff.gaps import gap_lengths
@@ -49,11 +49,9 @@ class _Walk(Baseline):
             elif longest:
                 unknown.append(name)
         if unknown:
-            warnings.warn(
+            advise(
                 f"Column(s) {listing(map(repr, unknown))} have a single value in each "
-                "series, which shows no spread; their intervals will have no width.",
-                UserWarning,
-                stacklevel=3,
+                "series, which shows no spread; their intervals will have no width."
             )
 
     def _rate(self, values: Floats, time: Floats, series: Ints, length: int) -> float:

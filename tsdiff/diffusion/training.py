@@ -200,7 +200,8 @@ def train(
                     next_validation = share + 1 / budget.n_validations
                 if progress is not None:
                     progress(share, loop.history)
-            loop.validate(validation)
+            if loop.history.step[-1:] != [loop.history.n_steps]:
+                loop.validate(validation)
         except KeyboardInterrupt:  # the caller re-raises when all is kept
             loop.history.interrupted = True
         loop.restore_best()
@@ -265,7 +266,10 @@ class _Loop:
         for optimizer in self.optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = rate
-        with torch.autocast("cpu", torch.bfloat16, enabled=self.half):
+        # no cache: inside a caller's autocast it would go on with the first weights
+        with torch.autocast(
+            "cpu", torch.bfloat16, enabled=self.half, cache_enabled=False
+        ):
             crps, velocity = losses(self.network, batch, self.generator)
         self.network.zero_grad(set_to_none=True)
         (crps + velocity).backward()

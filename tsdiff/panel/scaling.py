@@ -23,6 +23,7 @@ _MOST_GRID_VALUES = 40
 _ATOM_SHARE = 0.05
 _WALL_SHARE = 0.02
 _FEWEST_FOR_SUPPORT = 20
+_FEWEST_REPEATS = 3  # a value that came once or twice may be chance
 _BLUR = 0.02  # share of the other values that may be taken for the atom
 
 
@@ -68,7 +69,9 @@ class Support:
         if self.step:
             return values + (uniform - 0.5) * self.step
         for atom, low, high in zip(self.atoms, self.low, self.high, strict=True):
-            values = np.where(values == atom, low + uniform * (high - low), values)
+            reach = [abs(end - atom) for end in (low, high) if np.isfinite(end)] or [0]
+            first, last = atom - reach[0], atom + reach[-1]  # an open side mirrors
+            values = np.where(values == atom, first + uniform * (last - first), values)
         return values
 
 
@@ -98,7 +101,7 @@ class Scaler:
         ValueError
             If a value is so far from the fitted data that float32 can't hold it.
         """
-        with np.errstate(over="ignore"):
+        with np.errstate(over="ignore", invalid="ignore"):  # of a signalling NaN
             scaled = (values / self.scale - self.center / self.scale).astype(np.float32)
         bad = np.isinf(scaled)
         if bad.any():
@@ -187,7 +190,7 @@ def _support(values: Array) -> Support:
         wall = count[[0, -1]] >= _WALL_SHARE * len(values)
         floor, ceiling = np.where(wall, distinct[[0, -1]], [-np.inf, np.inf]).tolist()
         return Support(step, float(distinct[0]), floor, ceiling)
-    atoms = distinct[count >= _ATOM_SHARE * len(values)]
+    atoms = distinct[count >= max(_ATOM_SHARE * len(values), _FEWEST_REPEATS)]
     return _atoms(atoms, values)
 
 

@@ -1,0 +1,101 @@
+"""Against laws known exactly: what a short fit must get right, and independence can't.
+
+Each model is fitted once on series of a made-up law and answers other series of the
+same law; the bounds were set for the budgets given here.
+"""
+
+import numpy as np
+import pytest
+
+from tsdiff import DiffusionImputer, metrics
+from tsdiff.datasets import make_counts, make_linear_gaussian, make_switching
+
+FIT = {"width": 48, "depth": 2, "random_state": 0, "max_epochs": 32}
+
+
+def linear_gaussian(n_series, seed):
+    return make_linear_gaussian(
+        n_series, 24, persistence=0.9, noise=0.3, missing=0.3, random_state=seed
+    )
+
+
+@pytest.fixture(scope="module")
+def gaussian():
+    """Draws of 60 new series, the exact posterior beside them."""
+    imputer = DiffusionImputer(**FIT).fit(linear_gaussian(600, 0).values)
+    asked = linear_gaussian(60, 1)
+    draws = imputer.sample(asked.values, 200)
+    series = asked.cells // asked.values[0].size
+    exact = [asked.posterior(s) for s in range(60)]
+    return draws.samples, series, exact
+
+
+@pytest.mark.slow
+def test_single_cells_agree_with_the_kalman_posterior(gaussian):
+    samples, _, exact = gaussian
+    mean = np.concatenate([m for m, _ in exact])
+    spread = np.concatenate([np.sqrt(np.diag(c)) for _, c in exact])
+    error = (samples.mean(0) - mean) / spread
+    assert np.sqrt((error**2).mean()) < 0.3  # of the posterior's own spread
+    assert samples.std(0).mean() / spread.mean() == pytest.approx(1, abs=0.08)
+    low, high = np.quantile(samples, [0.05, 0.95], axis=0)
+    assert np.sqrt((((low - mean) / spread + 1.645) ** 2).mean()) < 0.4
+    assert np.sqrt((((high - mean) / spread - 1.645) ** 2).mean()) < 0.4
+
+
+def spread_of_totals(samples, series, exact):
+    """Spread of each series' total over its gaps, in units of the exact one."""
+    ratio = []
+    for s in np.unique(series):
+        covariance = exact[s][1]
+        if len(covariance) >= 3:
+            total = samples[:, series == s].sum(1)
+            ratio.append(total.std() / np.sqrt(covariance.sum()))
+    return np.mean(ratio)
+
+
+@pytest.mark.slow
+def test_totals_agree_with_the_kalman_posterior(gaussian):
+    assert spread_of_totals(*gaussian) == pytest.approx(1, abs=0.12)
+
+
+@pytest.mark.slow
+def test_independent_draws_of_the_same_marginals_fail_on_totals(gaussian):
+    samples, series, exact = gaussian
+    independent = np.random.default_rng(0).permuted(samples, axis=0)
+    assert spread_of_totals(independent, series, exact) < 0.7
+
+
+@pytest.mark.slow
+def test_a_hidden_switch_has_two_modes():
+    imputer = DiffusionImputer(**FIT).fit(make_switching(600, 32, random_state=0).values)
+    asked = make_switching(200, 32, random_state=1)
+    law = asked.posterior()
+    samples = imputer.sample(asked.values, 100).samples
+    exact = law.crps(asked.hidden_truth).mean()
+    assert metrics.crps(asked.hidden_truth, samples).mean() < 1.05 * exact
+    # as much mass on each side of the valley as there is, cell by cell
+    upper = 1 - law.cdf(np.zeros(len(asked.cells)))
+    assert np.abs((samples > 0).mean(0) - upper).mean() < 0.1
+    # of cells that may well be in either state few draws lie in the valley between
+    open_ = (upper > 0.3) & (upper < 0.7)
+    valley = np.abs(samples[:, open_]) < 1
+    assert valley.mean() < 0.2
+    quantiles = imputer.predict_quantiles(asked.values, [0.2, 0.8]).reshape(-1, 2)
+    ends = quantiles[asked.cells][open_]
+    assert (ends[:, 0] < -1).mean() > 0.7
+    assert (ends[:, 1] > 1).mean() > 0.7
+
+
+@pytest.mark.slow
+def test_zeros_among_counts_stay_zeros():
+    imputer = DiffusionImputer(**FIT).fit(make_counts(600, 32, random_state=0).values)
+    asked = make_counts(200, 32, random_state=1)
+    law = asked.posterior()
+    samples = imputer.sample(asked.values, 100).samples
+    exact = law.crps(asked.hidden_truth).mean()
+    assert metrics.crps(asked.hidden_truth, samples).mean() < 1.05 * exact
+    zeros = law.cdf(np.zeros(len(asked.cells))).mean()
+    assert (samples == 0).mean() == pytest.approx(zeros, abs=0.1)
+    assert (samples == np.round(samples)).all()
+    assert samples.min() == 0
