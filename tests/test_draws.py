@@ -53,7 +53,7 @@ PANDAS = {
     "zone": frame(HOURS),
     "periods": frame(pd.period_range("2023-11", periods=30, freq="M")),
     "numbers": frame(pd.RangeIndex(40)),
-    "irregular": frame(pd.to_datetime(["2024-01-01", "2024-01-02", "2024-01-09"] * 1)),
+    "irregular": frame(pd.to_datetime(["2024-01-01", "2024-01-02", "2024-01-09"])),
     "panel": long_panel(),
 }
 
@@ -223,7 +223,7 @@ class TestProbability:
         draws = make_draws(PANDAS["dates"])
         with pytest.raises(TypeError, match=r"one True or False.*Series"):
             draws.probability(lambda path: path["glucose"] < 70)
-        with pytest.raises(TypeError, match="got NoneType"):
+        with pytest.raises(TypeError, match=r"got .*NoneType"):
             draws.probability(print)
 
 

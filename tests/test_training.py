@@ -53,11 +53,25 @@ def test_a_callers_autocast_does_not_freeze_the_weights(network, validation):
     assert validation_crps(network, validation) < 0.7 * before
 
 
-def test_the_weights_kept_are_the_best_ones_seen(network, validation):
+def test_the_weights_kept_are_the_latest_of_the_best(network, validation):
     history = train(network, sine_batch, validation, Budget(60), seed=0)
+    scores = np.array(history.validation_crps)
+    latest = np.flatnonzero(scores <= 1.01 * np.minimum.accumulate(scores))[-1]
+    assert history.best_step == history.step[latest]
     kept = validation_crps(network, validation)
-    assert kept == pytest.approx(min(history.validation_crps), rel=1e-5)
-    assert history.best_step in history.step
+    assert kept == pytest.approx(scores[latest], rel=1e-5)
+
+
+def test_training_that_only_spoils_keeps_the_first_weights(network, validation):
+    train(network, sine_batch, validation, Budget(150), seed=0)
+    good = validation_crps(network, validation)
+
+    def nonsense(rng):
+        batch = sine_batch(rng)
+        return Batch(batch.window, 5 + torch.zeros_like(batch.truth), batch.target)
+
+    train(network, nonsense, validation, Budget(100, n_validations=50), seed=1)
+    assert validation_crps(network, validation) < 1.05 * good
 
 
 def test_same_seed_same_weights_bit_for_bit(network, validation):
@@ -100,9 +114,7 @@ def test_a_loss_that_stays_nan_stops_with_the_last_good_weights(network, validat
     assert history.n_skipped == 5
     assert history.n_steps == 25
     assert all(torch.isfinite(tensor).all() for tensor in network.parameters())
-    assert validation_crps(network, validation) == pytest.approx(
-        min(history.validation_crps), rel=1e-5
-    )
+    assert validation_crps(network, validation) <= 1.011 * min(history.validation_crps)
 
 
 def test_a_single_bad_batch_is_skipped_and_counted(network, validation):
@@ -126,9 +138,7 @@ def test_an_interrupt_keeps_the_best_weights(network, validation):
 
     history = train(network, sine_batch, validation, Budget(100), 0, interrupt)
     assert history.interrupted
-    assert validation_crps(network, validation) == pytest.approx(
-        min(history.validation_crps), rel=1e-5
-    )
+    assert validation_crps(network, validation) <= 1.011 * min(history.validation_crps)
 
 
 def test_training_leaves_global_state_alone(network, validation):

@@ -270,7 +270,10 @@ def long_frame(
     series = np.searchsorted(panel.bounds, row, side="right") - 1
     ids = pd.Index([0] if panel.ids == (None,) else panel.ids)
     repeat = np.repeat(np.arange(len(cells)), n_samples)
-    columns = {"unique_id": ids[series[repeat]], "ds": panel.stamps[row[repeat]]}
+    columns: dict[str, Any] = {
+        "unique_id": ids[series[repeat]],
+        "ds": panel.stamps[row[repeat]],
+    }
     if len(panel.channels) > 1:
         columns["channel"] = pd.Index(panel.channels)[channel[repeat]]
     columns["sample"] = np.tile(np.arange(n_samples), len(cells))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -141,7 +142,7 @@ class Draws:
         Returns
         -------
         frame of the caller's kind
-            One number: the completed frame. Several: columns ``name-q-0.05``, ...
+            The completed frame for a number; columns ``name-q-0.05``, ... for a list.
 
         Raises
         ------
@@ -150,7 +151,7 @@ class Draws:
         """
         levels = as_alpha(alpha)
         answers = sample_quantiles(self.samples, levels)
-        if np.ndim(alpha) == 0:
+        if isinstance(alpha, Real):
             return self.panel.frame(self._completed(answers[0]))
         return band_frame(self.panel, self.cells, answers, quantile_suffixes(levels))
 
@@ -206,11 +207,10 @@ class Draws:
         hits = 0
         for path in self:
             happened = event(path)
-            if np.ndim(happened) or not isinstance(happened, bool | np.bool_):
+            if not isinstance(happened, bool | np.bool_):
                 raise TypeError(
-                    "event must return one True or False for each path, got "
-                    f"{type(happened).__name__}. Reduce the comparison, e.g. "
-                    'lambda path: (path["glucose"] < 70).any().'
+                    f"event must return one True or False, got {type(happened)}. "
+                    'Reduce it, e.g. lambda path: (path["glucose"] < 70).any().'
                 )
             hits += bool(happened)
         return Probability(hits, len(self))
@@ -269,7 +269,7 @@ class Draws:
         Returns
         -------
         ndarray of float64, shape (n, N, C)
-            This takes ``8 * n * N * C`` bytes; every other method does without it.
+            8 * n * N * C bytes, which no other method needs.
         """
         n = len(self) if n is None else n
         if not 0 < n <= len(self):
@@ -289,9 +289,8 @@ class Draws:
         Returns
         -------
         DataFrame, or a frame of the caller's library
-            S * M rows by series, time, channel and sample; columns ``unique_id`` (0
-            for a single series), ``ds``, ``channel`` (if there are several),
-            ``sample`` and ``value``.
+            S * M rows; columns ``unique_id`` (0 for a single series), ``ds``,
+            ``channel`` (if there are several), ``sample`` and ``value``.
         """
         if layout != "long":
             raise ValueError(

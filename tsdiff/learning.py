@@ -20,6 +20,7 @@ from tsdiff.panel.windows import Scene, Windows, cover, random_starts
 
 LONGEST_FULL_RESOLUTION = 256  # steps; beyond this time tokens are patches
 _DEFAULT_STEPS = 1500
+_TOKENS_IN_BATCH = 2700
 _MOST_VALIDATION_WINDOWS = 512
 _FEWEST_UNITS = 20  # with fewer windows single cells are held out, not windows
 
@@ -92,7 +93,7 @@ def sizes(panel: Panel, plan: Plan) -> NetworkConfig:
         depth=depth,
         heads=heads,
         cell_width=max(width // 2, 8),
-        denoiser_width=4 * max(3 * width // 16, 4),
+        denoiser_width=4 * max(3 * width // 16, 16),
         denoiser_depth=min(depth, 2),
     )
 
@@ -176,8 +177,9 @@ class _Source:
         plan: Plan,
         rng: np.random.Generator,
     ) -> None:
-        n_cells = n_steps * len(panel.channels)
-        self.batch_size = plan.batch_size or int(np.clip(2**17 // n_cells, 4, 32))
+        n_tokens = n_steps + len(panel.channels)
+        wanted = int(np.clip(_TOKENS_IN_BATCH // n_tokens, 4, 128))
+        self.batch_size = plan.batch_size or wanted
         self.panel, self.n_steps = panel, n_steps
         self.mix = plan.mask_mix or masking.DEFAULT_MIX
         self.held_out = plan.validation_fraction

@@ -87,13 +87,13 @@ def _number_periods(
     stamps: pd.DatetimeIndex | pd.PeriodIndex, freq: str
 ) -> tuple[pd.Index, NDArray[np.int64]]:
     """Label the periods, and number each stamp's, as ``resample`` would."""
-    by_period = isinstance(stamps, pd.PeriodIndex)
-    times = stamps.to_timestamp() if by_period else stamps
+    times = stamps.to_timestamp() if isinstance(stamps, pd.PeriodIndex) else stamps
     distinct = times.unique().sort_values()
     sizes = pd.Series(0, index=distinct).resample(freq).size()
     number = np.repeat(np.arange(len(sizes)), sizes.to_numpy())
-    label = sizes.index.to_period() if by_period else sizes.index
-    return label, number[distinct.get_indexer(times)]
+    label = pd.DatetimeIndex(sizes.index)
+    number = number[distinct.get_indexer(times)]
+    return (label.to_period() if isinstance(stamps, pd.PeriodIndex) else label), number
 
 
 def period_frame(

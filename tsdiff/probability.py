@@ -33,8 +33,8 @@ class Probability(float):
         self.n_hits, self.n_samples = n_hits, n_samples
         return self
 
-    def __getnewargs__(self) -> tuple[int, int]:
-        return self.n_hits, self.n_samples
+    def __reduce__(self) -> tuple[type[Probability], tuple[int, int]]:
+        return Probability, (self.n_hits, self.n_samples)
 
     @property
     def std_error(self) -> float:

@@ -8,6 +8,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from pandas.tseries.frequencies import to_offset
+from pandas.tseries.offsets import (
+    CustomBusinessDay,
+    CustomBusinessMonthBegin,
+    CustomBusinessMonthEnd,
+)
 
 from tsdiff.advice import advise
 from tsdiff.features import check_features, is_named
@@ -20,6 +26,8 @@ _KINDS = {
     pd.PeriodIndex: "periods",
     pd.TimedeltaIndex: "durations",
 }
+
+_CUSTOM = CustomBusinessDay | CustomBusinessMonthBegin | CustomBusinessMonthEnd
 
 
 @dataclass(frozen=True)
@@ -126,9 +134,11 @@ class Schema:
             panel = read_panel(X)
             self._check_timeless()
             return panel
-        freq = self.freq if estimator.freq is None else estimator.freq
+        freq = estimator.freq
+        if freq is None and not _has_holidays(self.freq):  # else the index has to know
+            freq = self.freq
         try:
-            return read_panel(
+            panel = read_panel(
                 X,
                 freq=freq,
                 insert_absent=estimator.insert_absent,
@@ -136,11 +146,18 @@ class Schema:
                 calendar=self.calendar_names,
                 tz=self.tz,
             )
+            if freq is None and panel.freq != self.freq:
+                raise ValueError(
+                    f"The rows have freq={panel.freq!r}, those of the fit had "
+                    f"{self.freq!r} with holidays of its own. Give the index that "
+                    "frequency, or fit with freq= set to the offset itself."
+                )
+            return panel
         except ValueError as error:
             if "freq=" in str(error):
                 error.add_note(
-                    f"The rows of the fit are labelled by {self.kind}, freq={freq!r}; "
-                    "those to answer must be of the same kind."
+                    f"The rows of the fit are labelled by {self.kind}, "
+                    f"freq={self.freq!r}; those to answer must be of the same kind."
                 )
             raise
 
@@ -259,6 +276,11 @@ def _dated(index: pd.Index) -> bool:
 def _is_bare(X: Any) -> bool:
     """Whether the data are numbers without any labels."""
     return isinstance(X, np.ndarray | list | tuple)
+
+
+def _has_holidays(freq: str | None) -> bool:
+    """Whether an alias leaves out which days are no business days."""
+    return freq is not None and isinstance(to_offset(freq), _CUSTOM)
 
 
 def _kind(panel: Panel) -> str:

@@ -206,8 +206,14 @@ def float_column(name: str, column: pd.Series) -> np.ndarray:
     check_kind(name, column.dtype)
     if column.dtype == object:
         _check_cells(name, column)
-    with np.errstate(over="ignore"):  # what does not fit is inf, reported as such
-        return column.to_numpy(dtype=np.float64, na_value=np.nan, copy=True)
+    try:
+        with np.errstate(over="ignore"):  # what does not fit is inf, reported as such
+            return column.to_numpy(dtype=np.float64, na_value=np.nan, copy=True)
+    except OverflowError:  # an int of Python, of any size
+        raise ValueError(
+            f"Column {name!r} holds a whole number too large for dtype('float64'). Give "
+            "it in another unit, or as NaN."
+        ) from None
 
 
 def check_finite(values: np.ndarray, channels: Sequence[str], rows: Any) -> None:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tsdiff.draws import Draws
 
 _MOST_CHANNELS = 8  # drawn unless asked for by name
-_MOST_SERIES = 12
+_MOST_ROWS = 24  # over all series, unless asked for: a page holds them all
 # Pixels: buttons, title and first row's name; time axis and legend; the axis alone.
 _TOP, _BOTTOM, _TICKS = 102, 112, 44
 _ROW, _ONLY_ROW, _SPACE = 170, 330, 34  # pixels: a row; the only one; between two
@@ -60,7 +60,8 @@ def plot_imputation(
         Names of the columns to draw; by default the first 8 that have gaps (the first
         8 if none has).
     series : iterable of hashable, optional
-        Ids of the series to choose from; the first 12 by default.
+        Ids of the series to choose from; by default the first ones, as many as make
+        24 rows in all.
     paths : int, default 5
         How many of the draws to show as lines.
     coverage : float or iterable of float, default (0.5, 0.8, 0.95)
@@ -94,7 +95,8 @@ def plot_imputation(
         raise ValueError(f"paths is a number of draws, 0 or more; got {paths}.")
     n_paths = min(paths, len(draws))
     shown = _channels(draws, channels)
-    chosen = _positions(draws.panel.ids, series, "series", _MOST_SERIES)
+    most = max(_MOST_ROWS // len(shown), 2)
+    chosen = _positions(draws.panel.ids, series, "series", most)
     data = [
         [
             strip_data(cut_strip(draws, given, one, channel), bands, n_paths)

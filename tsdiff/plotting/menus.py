@@ -140,9 +140,12 @@ def series_menu(ids: Sequence[Any], data: Sequence[Sequence[Menu]], above: int) 
 
 def _plain(array: NDArray | None) -> list | None:
     """Turn an array into what JSON holds; a missing number is null."""
-    if array is None or array.dtype.kind != "f":
-        return None if array is None else array.tolist()
-    return np.where(np.isnan(array), None, array).tolist()
+    if array is None:
+        return None
+    plain = array.astype(object)
+    if array.dtype.kind == "f":
+        plain[np.isnan(array)] = None
+    return plain.tolist()
 
 
 def _place(buttons: list[Menu], above: int) -> Menu:

@@ -213,9 +213,11 @@ def written_dates(time: NDArray) -> NDArray:
     """
     if time.dtype.kind != "M":
         return time
-    units = ("D", "m", "s", "ms", "us", "ns")
-    unit = next(u for u in units if (time.astype(f"M8[{u}]") == time).all())
-    return np.datetime_as_string(time, unit=unit)
+    for unit in ("D", "m", "s", "ms", "us"):
+        coarse = time.astype(f"M8[{unit}]")
+        if (coarse == time).all():
+            return np.datetime_as_string(coarse)
+    return np.datetime_as_string(time)
 
 
 def check_frame(df: Any, draws: Draws) -> Array:
@@ -251,9 +253,10 @@ def check_frame(df: Any, draws: Draws) -> Array:
         values = np.full(panel.values.shape, np.nan)
         place = panel.index.get_indexer(given.index)
         if (place < 0).any():
+            alien = given.index[int(np.argmax(place < 0))]
             raise ValueError(
-                f"df has a row {given.index[np.argmax(place < 0)]!r} that the draws "
-                "lack. Pass the frame that was given to sample()."
+                f"df has a row {alien!r} that the draws lack. Pass the frame that was "
+                "given to sample()."
             )
         values[place] = given.values
     differs = ~np.isnan(panel.values) & (values != panel.values)

@@ -171,7 +171,7 @@ def decimals(values: NDArray[np.float64]) -> int | None:
     """
     finite = values[np.isfinite(values)]
     largest = np.abs(finite).max(initial=0)
-    spread = max(np.ptp(finite), largest * 1e-6) if finite.size else 1.0
+    spread = max(np.ptp(finite), largest * 1e-2) if finite.size else 1.0
     if not 1e-6 < spread < 1e9 or largest > 1e12:
         return None
     few = max(0, 2 - int(np.floor(np.log10(spread))))

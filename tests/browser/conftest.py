@@ -1,0 +1,108 @@
+"""A real browser for the figures: skipped where there is none, unless required."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import plotly.graph_objects as go
+import pytest
+
+FLAGS = (
+    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run "
+    "--disable-background-networking --disable-component-update --disable-sync"
+)
+NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
+
+
+def _missing(reason: str) -> None:
+    """Skip, or fail where a browser is required."""
+    if os.environ.get("TSDIFF_REQUIRE_BROWSER") == "1":
+        pytest.fail(f"TSDIFF_REQUIRE_BROWSER=1, but {reason}.")
+    pytest.skip(f"{reason}; see README on browser tests")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """One headless Chromium for all tests."""
+    try:
+        from playwright.sync_api import sync_playwright
+    except ModuleNotFoundError:
+        _missing("playwright is not installed")
+    path = os.environ.get("BROWSER_PATH") or next(
+        filter(None, map(shutil.which, NAMES)), ""
+    )
+    if not path:
+        _missing(f"no browser was found under the names {', '.join(NAMES)}")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS.split())
+        yield browser
+        browser.close()
+
+
+@dataclass
+class Shown:
+    """A figure in the browser."""
+
+    page: Any
+    errors: list[str]
+    requests: list[str]
+
+    def run(self, script: str) -> Any:
+        """Evaluate JavaScript in which `gd` is the figure."""
+        figure = "document.getElementById('tsdiff')"
+        return self.page.evaluate(f"(() => {{ const gd = {figure}; return {script} }})")
+
+    def choose(self, menu: int, entry: int) -> None:
+        """Click an entry of a menu, counted from 0; menus as the figure lists them."""
+        self.page.locator("#tsdiff .updatemenu-header").nth(menu).click()
+        self.page.locator("#tsdiff .updatemenu-dropdown-button").nth(entry).click()
+        self.page.wait_for_timeout(150)
+
+    def hover(self, row: int, x: str | float, y: float) -> str:
+        """Move the mouse to a point of a row and read the label."""
+        self.page.mouse.move(1, 1)
+        self.page.wait_for_timeout(120)
+        axis = "yaxis" if row == 0 else f"yaxis{row + 1}"
+        left, top = self.run(
+            f"""(() => {{
+                const layout = gd._fullLayout, box = gd.getBoundingClientRect();
+                const xa = layout.xaxis, ya = layout.{axis};
+                return [box.left + xa._offset + xa.d2p({json.dumps(x)}),
+                        box.top + ya._offset + ya.d2p({float(y)})];
+            }})()"""
+        )
+        for step in (0.8, 0.0):
+            self.page.mouse.move(left + step, top)
+            self.page.wait_for_timeout(150)
+        return self.page.locator("#tsdiff .hoverlayer").text_content()
+
+
+@pytest.fixture
+def show(browser: Any, tmp_path: Path) -> Iterator[Callable[..., Shown]]:
+    """Open figures as saved pages; no page may fail or ask the network for anything."""
+    shown: list[Shown] = []
+
+    def open_figure(figure: go.Figure, width: int = 1000, height: int = 800) -> Shown:
+        file = tmp_path / f"{len(shown)}.html"
+        figure.write_html(file, include_plotlyjs=True, div_id="tsdiff")
+        page = browser.new_page(viewport={"width": width, "height": height})
+        view = Shown(page, [], [])
+        page.on("pageerror", lambda error: view.errors.append(str(error)))
+        page.on("dialog", lambda dialog: view.errors.append(dialog.message))
+        page.on("request", lambda request: view.requests.append(request.url))
+        page.goto(file.as_uri())
+        page.wait_for_selector("#tsdiff .main-svg")
+        shown.append(view)
+        return view
+
+    yield open_figure
+    for view in shown:
+        view.page.close()
+        assert not view.errors
+        assert all(u.startswith(("file:", "data:", "blob:")) for u in view.requests)

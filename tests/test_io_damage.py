@@ -1,0 +1,227 @@
+"""Files that are damaged, forged or of another kind: one clear error, no other harm."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import safetensors.torch
+import torch
+from safetensors import safe_open
+from small import frame, tiny
+
+from tsdiff import DiffusionImputer
+
+Weights = dict[str, torch.Tensor]
+
+
+class OtherImputer(DiffusionImputer):
+    """Of another class."""
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    path = tmp_path_factory.mktemp("io") / "model"
+    tiny().fit(frame()).save(path)
+    return path.read_bytes()
+
+
+@pytest.fixture
+def file(whole: bytes, tmp_path: Path) -> Path:
+    path = tmp_path / "model.tsdiff"
+    path.write_bytes(whole)
+    return path
+
+
+def contents(path: Path) -> tuple[dict[str, Any], Weights]:
+    with safe_open(path, framework="pt") as opened:
+        metadata, names = opened.metadata(), opened.keys()
+        weights = {name: opened.get_tensor(name) for name in names}
+    return json.loads(metadata["tsdiff"]), weights
+
+
+def forge(path: Path, metadata: Any, weights: Weights) -> None:
+    """Write a file whose digests are right, whatever it says."""
+    if isinstance(metadata, dict) and "sha256" in metadata:
+        digest = hashlib.sha256()
+        for name in sorted(weights):
+            tensor = weights[name]
+            digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}\n".encode())
+            digest.update(tensor.contiguous().numpy().tobytes())
+        metadata["sha256"] = digest.hexdigest()
+    text = metadata if isinstance(metadata, str) else json.dumps(metadata)
+    digests = {
+        "tsdiff": text,
+        "tsdiff-sha256": hashlib.sha256(text.encode()).hexdigest(),
+    }
+    path.write_bytes(safetensors.torch.save(weights, metadata=digests))
+
+
+def refused(path: Path, message: str) -> None:
+    with pytest.raises(ValueError, match=message) as caught:
+        DiffusionImputer.load(path)
+    assert str(path) in str(caught.value)
+
+
+def test_a_forged_file_with_right_digests_loads(file: Path) -> None:
+    forge(file, *contents(file))  # so the refusals below are for what they change
+    DiffusionImputer.load(file)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.001, 0.3, 0.9, 0.999])
+def test_a_truncated_file(share: float, file: Path) -> None:
+    kept = file.read_bytes()
+    file.write_bytes(kept[: int(share * len(kept))])
+    refused(file, "is no model file, or damaged")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pickle.dumps({"a": 1}),
+        b"PK\x03\x04 a zip",
+        b"\xff" * 100,
+        (2**40).to_bytes(8, "little") + b"{}",
+        b"text",
+    ],
+    ids=["pickle", "zip", "ones", "huge header", "text"],
+)
+def test_a_file_of_another_kind(content: bytes, file: Path) -> None:
+    file.write_bytes(content)
+    refused(file, "is no model file, or damaged")
+
+
+def test_a_file_with_something_behind_it(file: Path) -> None:
+    file.write_bytes(file.read_bytes() + b"more")
+    refused(file, "is no model file, or damaged")
+
+
+def test_a_flipped_bit_anywhere_is_noticed(file: Path) -> None:
+    whole = file.read_bytes()
+    places = np.random.default_rng(0).integers(8, len(whole), 60)
+    for place in [*places, 9, len(whole) - 1]:
+        damaged = bytearray(whole)
+        damaged[place] ^= 4
+        file.write_bytes(bytes(damaged))
+        refused(file, "damaged|is no model file|format|holds a")
+
+
+def test_weights_of_another_model(file: Path) -> None:
+    metadata, weights = contents(file)
+    first, second = (k for k, v in weights.items() if v.shape == (8,)), None
+    first, second = list(first)[:2]
+    weights[first], weights[second] = weights[second], weights[first] + 1
+    kept = {"tsdiff": json.dumps(metadata)}
+    kept["tsdiff-sha256"] = hashlib.sha256(kept["tsdiff"].encode()).hexdigest()
+    file.write_bytes(safetensors.torch.save(weights, metadata=kept))
+    refused(file, "SHA-256 is not the one stated")
+
+
+def test_weights_in_a_file_of_another_program(file: Path) -> None:
+    _, weights = contents(file)
+    file.write_bytes(safetensors.torch.save(weights))
+    refused(file, "is no model file of tsdiff: it lacks our metadata")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{", "its metadata are no JSON"),
+        ("[" * 100_000, "its metadata are no JSON"),
+        ("[]", "states no format"),
+        ('{"format": "1"}', "states no format"),
+        ('{"format": 1}', "holds a None, not a DiffusionImputer"),
+    ],
+)
+def test_metadata_that_say_nothing(text: str, message: str, file: Path) -> None:
+    forge(file, text, contents(file)[1])
+    refused(file, message)
+
+
+def test_a_newer_format(file: Path) -> None:
+    metadata, weights = contents(file)
+    forge(file, metadata | {"format": 99}, weights)
+    refused(file, "has format 99, this version.*Install a newer tsdiff")
+
+
+def test_another_class(file: Path) -> None:
+    with pytest.raises(ValueError, match="holds a DiffusionImputer, not a OtherImputer"):
+        OtherImputer.load(file)
+
+
+def change(*path: str | int, to: Any) -> Callable[[dict, Weights], None]:
+    def forgery(metadata: dict, _: Weights) -> None:
+        place: Any = metadata
+        for key in path[:-1]:
+            place = place[key]
+        place[path[-1]] = to
+
+    return forgery
+
+
+def drop(key: str) -> Callable[[dict, Weights], None]:
+    return lambda metadata, _: metadata.pop(key)
+
+
+def tensor(change: Callable[[torch.Tensor], Any]) -> Callable[[dict, Weights], None]:
+    def forgery(_: dict, weights: Weights) -> None:
+        name = sorted(weights)[0]
+        changed = change(weights.pop(name))
+        if changed is not None:
+            weights[name] = changed
+
+    return forgery
+
+
+@pytest.mark.parametrize(
+    "forgery",
+    [
+        *map(drop, ["parameters", "schema", "network", "scaler", "history", "n_iter"]),
+        change("parameters", "width", to="wide"),
+        change("parameters", "os.system", to="ls"),
+        change("parameters", to=[1]),
+        change("schema", "channels", to=["a"]),
+        change("schema", "channels", to=None),
+        change("schema", "calendar_names", to=[]),
+        change("schema", "more", to=1),
+        change("network", "width", to=-1),
+        change("network", "width", to=2**40),
+        change("network", "width", to="8"),
+        change("network", "width", to=8.5),
+        change("network", "heads", to=0),
+        change("network", "patch_length", to=0),
+        change("network", "depth", to=2**20),
+        change("network", "n_channels", to=3),
+        change("scaler", "scale", to=[1.0]),
+        change("scaler", "scale", to=[1.0, 0.0]),
+        change("scaler", "center", to=[1.0, float("nan")]),
+        change("scaler", "supports", to=[]),
+        change("scaler", "supports", 0, "more", to=1),
+        change("history", to=3),
+        change("n_iter", to="many"),
+        tensor(lambda _: None),
+        tensor(lambda values: values * torch.nan),
+        tensor(lambda values: values.double()),
+        tensor(lambda values: torch.zeros(3, 3)),
+        lambda _, weights: weights.update(more=torch.zeros(1)),
+    ],
+)
+def test_forged_contents_are_refused_before_they_are_used(
+    forgery: Callable[[dict, Weights], None], file: Path
+) -> None:
+    metadata, weights = contents(file)
+    forgery(metadata, weights)
+    forge(file, metadata, weights)
+    refused(file, "is damaged or forged: .* Use a copy")
+
+
+@pytest.mark.parametrize("path", ["nothing.tsdiff", "."])
+def test_no_file(path: str, tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="There is no file"):
+        DiffusionImputer.load(tmp_path / path)
