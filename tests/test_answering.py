@@ -1,5 +1,7 @@
 """Draws are keyed by seed, series and place: nothing else asked for changes them."""
 
+import itertools
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -35,7 +37,7 @@ def imputer(data):
 
 
 def by_cell(draws):
-    """Draws as a frame: a row for each answered cell, named by series, time, channel."""
+    """Draws as a frame: a row for each answered cell (series, time, channel)."""
     row, column = np.divmod(draws.cells, 2)
     names = draws.panel.index[row].to_frame(index=False).assign(channel=column)
     return pd.DataFrame(draws.samples.T, pd.MultiIndex.from_frame(names)).sort_index()
@@ -83,7 +85,7 @@ def test_four_times_the_data_gives_exactly_four_times_the_draws(imputer, data):
 
 
 def test_a_hidden_value_changes_no_draw_by_a_bit(data):
-    """Hidden cells are NaN, so nothing of them is left to see: two truths, one answer."""
+    """Hidden cells are NaN, so nothing is left to see: two truths, one answer."""
     one, other = data.copy(), data.copy()
     hide = np.zeros(data.shape, dtype=bool)
     hide[10:14] = True
@@ -124,4 +126,4 @@ def test_waves_let_a_window_know_what_the_earlier_one_filled(imputer, data):
     asked = answering._Asked(imputer.model_, panel, np.flatnonzero(one.isna()))
     waves = [wave.tolist() for wave in asked.waves()]
     assert len(waves) > 1
-    assert sorted(sum(waves, [])) == asked.windows.tolist()
+    assert sorted(itertools.chain(*waves)) == asked.windows.tolist()

@@ -40,7 +40,8 @@ def test_random_cells_hide_exactly_the_share_asked_for(observed):
 
 
 def test_random_cells_are_equally_likely():
-    hidden = masking.random_cells(np.ones((4000, 5, 2), bool), np.full(4000, 0.3), RNG(2))
+    full = np.ones((4000, 5, 2), bool)
+    hidden = masking.random_cells(full, np.full(4000, 0.3), RNG(2))
     share = hidden.mean(0)  # binomial: five standard errors
     assert np.abs(share - 0.3).max() < 5 * np.sqrt(0.21 / 4000)
 

@@ -22,7 +22,8 @@ def linear_gaussian(n_series, seed):
 @pytest.fixture(scope="module")
 def gaussian():
     """Draws of 60 new series, the exact posterior beside them."""
-    imputer = DiffusionImputer(**FIT | {"max_epochs": 130}).fit(linear_gaussian(600, 0).values)
+    imputer = DiffusionImputer(**FIT | {"max_epochs": 130})
+    imputer.fit(linear_gaussian(600, 0).values)
     asked = linear_gaussian(60, 1)
     draws = imputer.sample(asked.values, 200)
     series = asked.cells // asked.values[0].size
@@ -68,7 +69,8 @@ def test_independent_draws_of_the_same_marginals_fail_on_totals(gaussian):
 
 @pytest.mark.slow
 def test_a_hidden_switch_has_two_modes():
-    imputer = DiffusionImputer(**FIT).fit(make_switching(600, 32, random_state=0).values)
+    values = make_switching(600, 32, random_state=0).values
+    imputer = DiffusionImputer(**FIT).fit(values)
     asked = make_switching(200, 32, random_state=1)
     law = asked.posterior()
     samples = imputer.sample(asked.values, 100).samples

@@ -294,11 +294,8 @@ class TestMenus:
                 if theirs is None:
                     assert values is None
                     continue
-                pd.testing.assert_series_equal(
-                    pd.Series(values, dtype=object).fillna(np.nan),
-                    pd.Series(theirs, dtype=object),
-                    check_dtype=False,
-                )
+                plain = np.asarray(theirs).tolist()
+                assert list(values) == [None if v != v else v for v in plain]
         first = figure.layout.updatemenus[1].buttons[0].args[0]["y"]
         np.testing.assert_array_equal(
             np.array(first[0], dtype=float), np.asarray(figure.data[0].y)

@@ -86,9 +86,11 @@ def test_same_seed_same_weights_bit_for_bit(network, validation):
 def test_the_clock_ends_training_and_anneals_to_it(network, validation):
     budget = Budget(10**9, max_seconds=1.0)
     shares = []
-    history = train(
-        network, sine_batch, validation, budget, 0, lambda share, _: shares.append(share)
-    )
+
+    def note(share, _history):
+        shares.append(share)
+
+    history = train(network, sine_batch, validation, budget, 0, note)
     assert 1.0 <= history.seconds[-1] < 3.0
     assert shares == sorted(shares)
     assert shares[-1] > 0.8

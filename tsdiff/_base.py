@@ -57,7 +57,7 @@ def fit_panel(estimator: Any, X: Any) -> None:
     check_max_gap(panel, estimator.max_gap)
     _check_learnable(panel)
     _check_window(panel, estimator.window)
-    plan = Plan(**{name: getattr(estimator, name) for name in Plan.__annotations__})
+    plan = Plan(**{name: _plain(estimator, name) for name in Plan.__annotations__})
     seed = read_seed(estimator.random_state)
     with _Bar(estimator.verbose) as bar, own_torch():
         model, history = fit_model(panel, plan, seed, bar.show, warm)
@@ -95,6 +95,12 @@ def own_torch() -> Iterator[None]:
         stack.enter_context(torch.inference_mode(False))
         stack.enter_context(torch.enable_grad())
         yield
+
+
+def _plain(estimator: Any, name: str) -> Any:
+    """Value of a parameter, a number of numpy as one of Python: files hold these."""
+    value = getattr(estimator, name)
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def _check_sizes(estimator: Any, warm: Model) -> None:

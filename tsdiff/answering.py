@@ -109,7 +109,7 @@ def _chunks(windows: Ints, size: int) -> Iterator[Ints]:
 
 
 def _generator(*key: object) -> torch.Generator:
-    """Generator of a key: the same wherever and whenever it is asked for."""
+    """Make the generator of a key: the same wherever and whenever it is asked for."""
     digest = hashlib.blake2b(repr(key).encode(), digest_size=8).digest()
     return torch.Generator().manual_seed(int.from_bytes(digest, "little") >> 1)
 
@@ -193,7 +193,8 @@ class _Pass:
     ) -> None:
         """Fill the cells that the chunk owns in `scaled`, shape (GROUP, M)."""
         b, t, c = self.cells
-        shape = (len(self.chunk), GROUP, self.asked.n_steps, self.context.anchor.shape[2])
+        n_channels = self.context.anchor.shape[2]
+        shape = (len(self.chunk), GROUP, self.asked.n_steps, n_channels)
         given = torch.zeros(shape)
         known = torch.from_numpy(self.earlier)
         before = torch.from_numpy(scaled[:, self.position[self.earlier]].T.copy())

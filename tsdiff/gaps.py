@@ -190,14 +190,19 @@ def check_max_gap(panel: Panel, max_gap: MaxGap) -> None:
 def _too_long(panel: Panel, max_gap: Any) -> NDArray[np.bool_]:
     """Mark the cells of gaps that are longer than allowed."""
     limit = _limit(panel, max_gap)
-    in_rows = isinstance(max_gap, int | np.integer)
-    lengths = gap_lengths(panel) if in_rows else gap_durations(panel)
+    lengths = gap_lengths(panel) if _is_count(max_gap) else gap_durations(panel)
     return lengths > limit * (1 + _ROUNDING)
+
+
+def _is_count(max_gap: Any) -> bool:
+    """Whether a gap is given in rows; numpy takes its durations for integers."""
+    whole = isinstance(max_gap, int | np.integer)
+    return whole and not isinstance(max_gap, bool | np.timedelta64)
 
 
 def _limit(panel: Panel, max_gap: Any) -> float:
     """Longest gap in rows or, given as a time, in steps."""
-    if isinstance(max_gap, int | np.integer) and not isinstance(max_gap, bool):
+    if _is_count(max_gap):
         if max_gap < 1:
             raise ValueError(f"max_gap must be at least 1 row, got {max_gap}.")
         return float(max_gap)

@@ -222,7 +222,9 @@ def _build(cls: Any, metadata: dict[str, Any], weights: Weights) -> Any:
 def _network(config: NetworkConfig, weights: Weights) -> Network:
     """Build the network, once it is clear that the weights are those of its sizes."""
     sizes = dataclasses.asdict(config)
-    possible = all(0 <= size <= _LARGEST_SIZE for size in sizes.values())
+    least = {"n_time_features": 0, "dropout": 0}
+    possible = all(least.get(k, 1) <= v <= _LARGEST_SIZE for k, v in sizes.items())
+    possible = possible and config.width % config.heads == 0
     if not possible or config.depth + config.denoiser_depth > len(weights):
         raise ValueError(f"no network has the sizes {sizes}")
     for name, tensor in weights.items():

@@ -205,7 +205,8 @@ class _Source:
         """
         windows = self.scene.take(start, series, self.n_steps)
         kept = rng.random((len(start), 2, 1)) < 0.5
-        windows = replace(windows, away=np.where(kept, windows.away, np.float32(np.inf)))
+        away = np.where(kept, windows.away, np.float32(np.inf))
+        windows = replace(windows, away=away)
         return windows, np.nan_to_num(self.truth[windows.rows], nan=0.0)
 
     def _hold_out(self, rng: np.random.Generator) -> list[Batch]:
@@ -248,7 +249,7 @@ def _batch(windows: Windows, truth: NDArray, hidden: NDArray[np.bool_]) -> Batch
 
 
 def shown_window(windows: Windows, shown: NDArray[np.bool_]) -> Window:
-    """What the model is shown of windows.
+    """Make of windows what the model is shown.
 
     Parameters
     ----------

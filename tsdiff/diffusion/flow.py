@@ -3,15 +3,16 @@
 With ``z_t = cos(t) z_0 + sin(t) eps`` and t from 0 (data) to pi/2 (noise), the path
 moves with ``v = cos(t) eps - sin(t) z_0``. A network that predicts v turns noise into
 data by integrating ``dz/dt = v`` from pi/2 to 0 (Salimans and Ho, 2022, ICLR; Lu and
-Song, 2025, ICLR, use the same parametrisation). Where the cells are independent standard
-normal the expected velocity is zero and the path is right in any number of steps: only
-dependence has to be integrated.
+Song, 2025, ICLR, use the same parametrisation). Where the cells are independent
+standard normal the expected velocity is zero and the path is right in any number of
+steps: only dependence has to be integrated.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -37,7 +38,7 @@ def noised(z_0: Tensor, noise: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def times(n_steps: int, crowding: float = 1.0) -> list[float]:
-    """Times of an `n_steps` path from noise to data, ends included.
+    """List the times of an `n_steps` path from noise to data, ends included.
 
     Parameters
     ----------
@@ -69,7 +70,7 @@ def sample_first_order(velocity: Velocity, noise: Tensor, path: list[float]) -> 
     Tensor, shape of `noise`
     """
     z = noise
-    for t, s in zip(path, path[1:], strict=False):
+    for t, s in pairwise(path):
         z = z - (t - s) * velocity(z, t)
     return z
 
@@ -94,7 +95,7 @@ def sample(velocity: Velocity, noise: Tensor, path: list[float]) -> Tensor:
     Tensor, shape of `noise`
     """
     z, before, width = noise, None, 1.0
-    for t, s in zip(path, path[1:], strict=False):
+    for t, s in pairwise(path):
         v = velocity(z, t)
         slope = 0.0 if before is None else (v - before) / width
         z = z - (t - s) * (v + 0.5 * (t - s) * slope)

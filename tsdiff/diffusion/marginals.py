@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import copy
 import math
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -25,7 +26,7 @@ _STEEPEST = 6.0  # log of the factor by which a slope can be changed; keeps it f
 
 
 def normal_score(level: Tensor) -> Tensor:
-    """Standard normal quantile of each level in (0, 1)."""
+    """Give the standard normal quantile of each level in (0, 1)."""
     return math.sqrt(2.0) * torch.erfinv(2 * level - 1)
 
 
@@ -36,8 +37,8 @@ def _knot_scores(like: Tensor) -> Tensor:
 
 def _pad_weights() -> list[float]:
     """Width of the band of levels that each knot stands for (they sum to one)."""
-    edges = [0.0, *((a + b) / 2 for a, b in zip(LEVELS, LEVELS[1:], strict=False)), 1.0]
-    return [b - a for a, b in zip(edges, edges[1:], strict=False)]
+    edges = [0.0, *((a + b) / 2 for a, b in pairwise(LEVELS)), 1.0]
+    return [b - a for a, b in pairwise(edges)]
 
 
 class Marginals:
@@ -89,7 +90,7 @@ class Marginals:
         return (torch.asinh(bend) - skew) / tail
 
     def from_z(self, z: Tensor) -> Tensor:
-        """Values at normal scores.
+        """Give the values at normal scores.
 
         Parameters
         ----------
@@ -110,7 +111,7 @@ class Marginals:
         return value + torch.where(inner == z, torch.zeros_like(z), beyond)
 
     def to_z(self, x: Tensor) -> Tensor:
-        """Normal scores of values, the inverse of `from_z`.
+        """Give the normal scores of values: the inverse of `from_z`.
 
         Parameters
         ----------

@@ -127,7 +127,9 @@ def interpolate(window: Window) -> tuple[Tensor, Tensor, Tensor]:
         inside_before, clock - clock.gather(1, before), clock + away[:, :1]
     )
     right = torch.where(
-        inside_after, clock.gather(1, after) - clock, clock[:, -1:] - clock + away[:, 1:]
+        inside_after,
+        clock.gather(1, after) - clock,
+        clock[:, -1:] - clock + away[:, 1:],
     )
     low = torch.where(inside_before, values.gather(1, before), edges[:, :1])
     high = torch.where(inside_after, values.gather(1, after), edges[:, 1:])
@@ -166,7 +168,8 @@ class Block(nn.Module):
             nn.init.zeros_(self.modulation.weight)
             nn.init.zeros_(self.modulation.bias)
 
-    def forward(self, x: Tensor, level: Tensor | None = None) -> Tensor:  # (B, L, D)
+    def forward(self, x: Tensor, level: Tensor | None = None) -> Tensor:
+        """Map tokens of shape (B, L, D) to such; `level` has shape (B, D)."""
         if self.modulation is None or level is None:
             x = x + self._drop(self._attend(self.norm_1(x)))
             return x + self._drop(self._feed(self.norm_2(x)))
@@ -231,6 +234,7 @@ class Encoder(nn.Module):
             nn.init.zeros_(layer.bias)
 
     def forward(self, window: Window) -> Context:
+        """Read B windows."""
         c = self.config
         anchor, left, right = interpolate(window)
         shown = window.shown.to(anchor.dtype)

@@ -209,7 +209,7 @@ def train(
 
 
 def _has_fast_bfloat16() -> bool:
-    """Whether the CPU multiplies bfloat16 matrices in hardware, several times faster."""
+    """Whether the CPU multiplies matrices of bfloat16 in hardware, far faster."""
     return bool(torch.cpu._is_amx_tile_supported())
 
 
@@ -296,8 +296,9 @@ class _Loop:
         """Move the average towards the weights, faster in the beginning."""
         n = self.history.n_steps
         decay = min(self.budget.ema_decay, (1 + n) / (10 + n))
-        slow = list(self.average.parameters())
-        torch._foreach_lerp_(slow, list(self.network.parameters()), 1 - decay)
+        slow: list[Tensor] = list(self.average.parameters())
+        fast: list[Tensor] = list(self.network.parameters())
+        torch._foreach_lerp_(slow, fast, 1 - decay)
 
     def validate(self, validation: Sequence[Batch]) -> None:
         crps = validation_crps(self.average, validation)

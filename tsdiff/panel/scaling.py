@@ -18,7 +18,7 @@ from tsdiff.panel.frame import Panel
 
 Array = NDArray[np.float64]
 
-_OUTLIER = 20.0  # values further than this many interquartile ranges don't set the scale
+_OUTLIER = 20.0  # interquartile ranges: values further out don't set the scale
 _MOST_GRID_VALUES = 40
 _ATOM_SHARE = 0.05
 _WALL_SHARE = 0.02
@@ -107,10 +107,10 @@ class Scaler:
         if bad.any():
             row, column = np.argwhere(bad)[0]
             raise ValueError(
-                f"Column {channels[column]!r}, row {row}: {float(values[row, column])!r} is too "
-                f"far from the data of the fit (centre {self.center[column]:g}, scale "
-                f"{self.scale[column]:g}) to be represented. Check its unit, or set it "
-                "to NaN."
+                f"Column {channels[column]!r}, row {row}: "
+                f"{float(values[row, column])!r} is too far from the data of the fit "
+                f"(centre {self.center[column]:g}, scale {self.scale[column]:g}) to be "
+                "represented. Check its unit, or set it to NaN."
             )
         return scaled
 
@@ -150,8 +150,9 @@ def fit_scaler(panel: Panel) -> Scaler:
     Scaler
     """
     columns = [column[~np.isnan(column)] for column in panel.values.T]
-    moments = np.array([_moments(column) for column in columns])
-    return Scaler(*moments.T.copy(), tuple(_support(column) for column in columns))
+    center, scale, low, high = np.array([_moments(column) for column in columns]).T
+    supports = tuple(_support(column) for column in columns)
+    return Scaler(center.copy(), scale.copy(), low.copy(), high.copy(), supports)
 
 
 def _moments(values: Array) -> tuple[float, float, float, float]:

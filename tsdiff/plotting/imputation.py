@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _MOST_CHANNELS = 8  # drawn unless asked for by name
 _MOST_ROWS = 24  # over all series, unless asked for: a page holds them all
 # Pixels: buttons, title and first row's name; time axis and legend; the axis alone.
-_TOP, _BOTTOM, _TICKS = 102, 112, 44
+_TOP, _BOTTOM, _TICKS = 106, 112, 44
 _ROW, _ONLY_ROW, _SPACE = 170, 330, 34  # pixels: a row; the only one; between two
 
 

@@ -39,7 +39,7 @@ def trace_looks(
     size = 2.5 if n_points > _CROWDED else 4
     return [
         *(_band(place, share) for place, share in enumerate(coverage)),
-        *(_line("draws", 40, ORANGE, 0.8) | {"opacity": 0.6} for _ in range(n_paths)),
+        *(_line("draws", 40, ORANGE, 0.7) | {"opacity": 0.45} for _ in range(n_paths)),
         _line("median", 20, BLUE, 1.8, size),
         _line("observed", 10, ink, 0.8, size),
         _line("held out", 50, GREEN, 1, size + 1)

@@ -180,8 +180,8 @@ def time_axis(stamps: pd.Index) -> NDArray:
 
     Examples
     --------
-    >>> time_axis(pd.PeriodIndex(["2024-02"], freq="M")).astype(str).tolist()
-    ['2024-02-01T00:00:00.000000']
+    >>> time_axis(pd.PeriodIndex(["2024-02"], freq="M")).astype("M8[D]")
+    array(['2024-02-01'], dtype='datetime64[D]')
     """
     stamps = stamps.get_level_values(-1)
     if isinstance(stamps, pd.PeriodIndex):
