@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from tsdiff.diffusion.network import Network, NetworkConfig, Window, interpolate
+from tsdiff.diffusion.network import Network, NetworkConfig
+from tsdiff.diffusion.window import Window, interpolate
 
 
 def window_of(n_windows=3, n_steps=12, n_channels=2, seed=0, features=0):

@@ -14,13 +14,12 @@ from tqdm.auto import tqdm
 
 from tsdiff.advice import advise
 from tsdiff.diffusion.training import History
-from tsdiff.features import check_features, is_named
+from tsdiff.features import check_features, check_learnable, is_named
 from tsdiff.gaps import check_max_gap
 from tsdiff.learning import Model, Plan, fit_model
 from tsdiff.panel.frame import Panel
 from tsdiff.parameters import check_parameters, read_seed
 from tsdiff.schema import Schema, read_panel
-from tsdiff.validation import listing
 
 _FEW_OBSERVED = 30  # fewer observed cells than this in a channel teach it little
 
@@ -46,16 +45,16 @@ def fit_panel(estimator: Any, X: Any) -> None:
     check_parameters(estimator)
     warm = getattr(estimator, "model_", None) if estimator.warm_start else None
     if warm is None:
-        panel = read_panel(
-            X, freq=estimator.freq, insert_absent=estimator.insert_absent
-        )
+        grid = {"freq": estimator.freq, "insert_absent": estimator.insert_absent}
+        panel = read_panel(X, **grid)
         schema = Schema.of(panel, is_named(X))
     else:
         _check_sizes(estimator, warm)
         schema = estimator.schema_
         panel = schema.read(estimator, X)
     check_max_gap(panel, estimator.max_gap)
-    _check_learnable(panel)
+    check_learnable(panel)
+    _check_amount(panel)
     _check_window(panel, estimator.window)
     plan = Plan(**{name: _plain(estimator, name) for name in Plan.__annotations__})
     seed = read_seed(estimator.random_state)
@@ -114,25 +113,13 @@ def _check_sizes(estimator: Any, warm: Model) -> None:
             )
 
 
-def _check_learnable(panel: Panel) -> None:
-    """Refuse data without a value, and warn of columns with few or none."""
-    counts = panel.observed.sum(axis=0)
-    empty = [name for name, n in zip(panel.channels, counts, strict=True) if not n]
-    if len(empty) == len(counts):
-        raise ValueError(
-            "No cell is observed, so there is nothing to learn from: every value of "
-            f"column(s) {listing(map(repr, empty))} is missing."
-        )
-    if empty:
+def _check_amount(panel: Panel) -> None:
+    """Warn where no column has enough to learn from."""
+    most = int(panel.observed.sum(axis=0).max())
+    if most < _FEW_OBSERVED:
         advise(
-            f"Column(s) {listing(map(repr, empty))} hold no value; they will be filled "
-            "by 0, for want of anything better. Drop them, or fit on data in which "
-            "they are observed."
-        )
-    if counts.max() < _FEW_OBSERVED:
-        advise(
-            f"Only {counts.max()} value(s) are observed in the best column; answers "
-            "will be close to linear interpolation with a guessed spread."
+            f"Only {most} value(s) are observed in the best column; answers will be "
+            "close to linear interpolation with a guessed spread."
         )
 
 

@@ -15,10 +15,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from tsdiff.batches import shown_window
 from tsdiff.diffusion import flow
 from tsdiff.diffusion.marginals import normal_score
-from tsdiff.diffusion.network import Context, Network, Window
-from tsdiff.learning import Model, shown_window
+from tsdiff.diffusion.network import Context, Network
+from tsdiff.diffusion.window import Window
+from tsdiff.learning import Model
 from tsdiff.panel.frame import Panel
 from tsdiff.panel.windows import Cover, Scene, cover
 

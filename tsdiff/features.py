@@ -1,4 +1,4 @@
-"""Columns as scikit-learn sees them: how many, and whether they have names."""
+"""Columns of the caller's data: number, names, and whether they hold anything."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from typing import Any
 import pandas as pd
 from sklearn.utils.validation import validate_data
 
+from tsdiff.advice import advise
 from tsdiff.panel.frame import Panel
+from tsdiff.validation import listing
 
 
 def is_named(X: Any) -> bool:
@@ -23,7 +25,7 @@ def is_named(X: Any) -> bool:
 
     Examples
     --------
-    >>> is_named(pd.Series([1.0], name="y")), is_named(np.ones((2, 1)))
+    >>> is_named(pd.Series([1.0], name="y")), is_named([[1.0], [2.0]])
     (True, False)
     """
     return hasattr(X, "columns") or getattr(X, "name", None) not in (None, "")
@@ -52,3 +54,35 @@ def check_features(estimator: Any, panel: Panel, X: Any, *, reset: bool) -> None
     if all(isinstance(name, str) for name in names):
         row = pd.DataFrame(row, columns=list(panel.channels))
     validate_data(estimator, row, reset=reset, skip_check_array=True)
+
+
+def check_learnable(panel: Panel) -> None:
+    """Refuse data without a value, and warn of channels without one.
+
+    Parameters
+    ----------
+    panel : Panel
+
+    Raises
+    ------
+    ValueError
+        If no cell is observed.
+
+    Examples
+    --------
+    >>> from tsdiff.panel.frame import to_panel
+    >>> check_learnable(to_panel([[1.0], [2.0]]))
+    """
+    counts = panel.observed.sum(axis=0)
+    empty = [name for name, n in zip(panel.channels, counts, strict=True) if not n]
+    if len(empty) == len(counts):
+        raise ValueError(
+            "No cell is observed, so there is nothing to learn from: every value of "
+            f"column(s) {listing(map(repr, empty))} is missing."
+        )
+    if empty:
+        advise(
+            f"Column(s) {listing(map(repr, empty))} hold no value; they will be filled "
+            "by 0, for want of anything better. Drop them, or fit on data in which "
+            "they are observed."
+        )

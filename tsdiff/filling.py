@@ -38,6 +38,19 @@ class GapFiller(TransformerMixin, BaseEstimator):
     `fit` of a subclass sets ``schema_``; its parameters include `freq`,
     `insert_absent`, `max_gap` and `random_state`. It says how it answers by
     `_quantiles` and `_samples`.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from tsdiff.baselines import LinearInterpolation
+    >>> y = pd.Series([1.0, 2.0, np.nan, 4.0, 4.0], name="y")
+    >>> filler = LinearInterpolation().fit(y)
+    >>> filler.transform(y).tolist()
+    [1.0, 2.0, 3.0, 4.0, 4.0]
+    >>> filler.predict_quantiles(y, alpha=[0.5, 0.9]).loc[2].round(2).to_dict()
+    {'y-q-0.5': 3.0, 'y-q-0.9': 3.52}
+    >>> len(filler.sample(y, n_samples=20))
+    20
     """
 
     @abstractmethod

@@ -30,7 +30,7 @@ class DiffusionImputer(Storable, GapFiller):
     ----------
     window : int, optional
         Steps the model sees at once. By default the length of the longest series if
-        that is at most 256, otherwise four times the gaps as they are, 64 to 192.
+        that is at most 256, otherwise twice the gaps as they are, 64 to 192.
         Series shorter than the window are seen whole; a window longer than all of them
         shrinks, with a warning.
     patch_length : int, optional

@@ -8,21 +8,22 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
-from tsdiff.diffusion.network import Network, NetworkConfig, Window
-from tsdiff.diffusion.training import Batch, Budget, History, train
+from tsdiff.batches import Source
+from tsdiff.diffusion.network import Network, NetworkConfig
+from tsdiff.diffusion.smoothing import Smoother, fit_smoother
+from tsdiff.diffusion.training import Budget, History, train
+from tsdiff.diffusion.window import interpolate
 from tsdiff.gaps import gap_lengths
-from tsdiff.panel import masking
 from tsdiff.panel.frame import Panel
 from tsdiff.panel.scaling import Scaler, fit_scaler
-from tsdiff.panel.windows import Scene, Windows, cover, random_starts
+from tsdiff.panel.windows import cover
 
 LONGEST_FULL_RESOLUTION = 256  # steps; beyond this time tokens are patches
 _DEFAULT_STEPS = 1500
-_TOKENS_IN_BATCH = 2700
-_MOST_VALIDATION_WINDOWS = 512
-_FEWEST_UNITS = 20  # with fewer windows single cells are held out, not windows
+_SMOOTHER_STEPS = 80
+_SMOOTHER_NUMBERS = 2**20
+_LARGEST_SMOOTHER = 5e8  # C T^3, operations of one window
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ def sizes(panel: Panel, plan: Plan) -> NetworkConfig:
     """Sizes of the network for a panel, where the plan leaves them open.
 
     Series of up to 256 rows are one window each. Longer ones get windows that hold
-    four times the gaps as they are (95th percentile of their lengths), 64 to 192 steps.
+    twice the gaps as they are (95th percentile of their lengths), 64 to 192 steps.
     """
     n_channels = len(panel.channels)
     longest = int(np.diff(panel.bounds).max())
@@ -81,7 +82,7 @@ def sizes(panel: Panel, plan: Plan) -> NetworkConfig:
     n_steps = max(min(n_steps, longest), 1)
     n_observed = int((~np.isnan(panel.values)).sum())
     patch = plan.patch_length or math.ceil(n_steps / LONGEST_FULL_RESOLUTION)
-    width = plan.width or (64 if n_observed < 5_000 else 128)
+    width = plan.width or (64 if n_observed < 50_000 else 128)
     depth = plan.depth or (3 if n_observed < 50_000 else 4)
     heads = next(h for h in (4, 2, 1) if width % h == 0)
     return NetworkConfig(
@@ -105,7 +106,7 @@ def _window_for(panel: Panel, longest: int) -> int:
     gaps = gap_lengths(panel)
     gaps = gaps[gaps > 0]
     typical = float(np.quantile(gaps, 0.95)) if len(gaps) else 12.0
-    return int(np.clip(8 * math.ceil(4 * typical / 8), 64, 192))
+    return int(np.clip(8 * math.ceil(2 * typical / 8), 64, 192))
 
 
 def fit_model(
@@ -134,10 +135,24 @@ def fit_model(
     """
     config = sizes(panel, plan) if warm is None else warm.network.config
     scaler = fit_scaler(panel) if warm is None else warm.scaler
-    network = _new_network(config, seed)
-    if warm is not None:
+    rng = np.random.default_rng(seed)
+    source = Source(
+        panel,
+        scaler,
+        config.n_steps,
+        rng,
+        batch_size=plan.batch_size,
+        mask_mix=plan.mask_mix,
+        validation_fraction=plan.validation_fraction,
+    )
+    if warm is None:
+        smoother = _learn_smoother(source, config, rng)
+        network = _new_network(replace(config, smooth=smoother is not None), seed)
+        if smoother is not None:
+            network.encoder.smoother = smoother
+    else:
+        network = _new_network(config, seed)
         network.load_state_dict(warm.network.state_dict())
-    source = _Source(panel, scaler, config.n_steps, plan, np.random.default_rng(seed))
     budget = _budget(panel, plan, source.batch_size, config.n_steps)
     history = train(network, source.draw, source.validation, budget, seed, progress)
     return Model(network, scaler), history
@@ -148,6 +163,33 @@ def _new_network(config: NetworkConfig, seed: int) -> Network:
     with torch.random.fork_rng(devices=[]):
         torch.random.default_generator.manual_seed(seed)
         return Network(config)
+
+
+def _learn_smoother(
+    source: Source, config: NetworkConfig, rng: np.random.Generator
+) -> Smoother | None:
+    """Learn a smoother; None if a straight line does as well on held-out cells.
+
+    None is tried where windows are so large that it would cost more than the network.
+    """
+    n_channels, n_steps = config.n_channels, config.n_steps
+    if n_channels * n_steps**3 > _LARGEST_SMOOTHER:
+        return None
+    smoother = Smoother(n_channels)
+    size = slice(0, max(_SMOOTHER_NUMBERS // (n_channels * n_steps**2), 1))
+    batches = (source.draw(rng) for _ in range(_SMOOTHER_STEPS))
+    fit_smoother(
+        smoother,
+        [(b.window.some(size), b.truth[size], b.target[size]) for b in batches],
+    )
+    straight, smoothed = 0.0, 0.0
+    for batch in source.validation:
+        truth = batch.truth[batch.target]
+        line, _, _ = interpolate(batch.window)
+        mean, _ = smoother(batch.window)
+        straight += float((line[batch.target] - truth).abs().sum())
+        smoothed += float((mean[batch.target] - truth).abs().sum())
+    return smoother if smoothed < straight else None
 
 
 def _budget(panel: Panel, plan: Plan, batch_size: int, n_steps: int) -> Budget:
@@ -164,110 +206,3 @@ def _budget(panel: Panel, plan: Plan, batch_size: int, n_steps: int) -> Budget:
         learning_rate=plan.learning_rate,
         n_validations=n_validations,
     )
-
-
-class _Source:
-    """Training batches, and validation batches that training never sees."""
-
-    def __init__(
-        self,
-        panel: Panel,
-        scaler: Scaler,
-        n_steps: int,
-        plan: Plan,
-        rng: np.random.Generator,
-    ) -> None:
-        n_tokens = n_steps + len(panel.channels)
-        wanted = int(np.clip(_TOKENS_IN_BATCH // n_tokens, 4, 128))
-        self.batch_size = plan.batch_size or wanted
-        self.panel, self.n_steps = panel, n_steps
-        self.mix = plan.mask_mix or masking.DEFAULT_MIX
-        self.held_out = plan.validation_fraction
-        self.scene = Scene(panel, scaler.to_units(panel.values, panel.channels))
-        spread = scaler.jittered(panel.values, rng)
-        self.truth = scaler.to_units(spread, panel.channels)
-        self.validation = self._hold_out(rng)
-
-    def draw(self, rng: np.random.Generator) -> Batch:
-        """Random windows with random masks."""
-        start, series = random_starts(self.panel, self.n_steps, self.batch_size, rng)
-        windows, truth = self._take(start, series, rng)
-        observed = ~np.isnan(windows.values)
-        hidden = masking.mixed(observed, rng, self.mix)
-        return _batch(windows, truth, hidden)
-
-    def _take(
-        self, start: NDArray, series: NDArray, rng: np.random.Generator
-    ) -> tuple[Windows, NDArray]:
-        """Windows and truth; half of what lies outside of a window is kept back.
-
-        Else the end of a window would never look like the end of a series.
-        """
-        windows = self.scene.take(start, series, self.n_steps)
-        kept = rng.random((len(start), 2, 1)) < 0.5
-        away = np.where(kept, windows.away, np.float32(np.inf))
-        windows = replace(windows, away=away)
-        return windows, np.nan_to_num(self.truth[windows.rows], nan=0.0)
-
-    def _hold_out(self, rng: np.random.Generator) -> list[Batch]:
-        """Take cells out of the training data and make validation batches of them.
-
-        From many windows whole ones are taken (of many short series: whole series);
-        from a few only single cells, so that training sees every part of the data.
-        """
-        layout = cover(self.panel, self.n_steps)
-        step = 2 if len(layout.start) > 2 * len(self.panel.ids) else 1
-        units = np.arange(0, len(layout.start), step)
-        whole = len(units) >= _FEWEST_UNITS
-        if whole:
-            count = min(round(self.held_out * len(units)), _MOST_VALIDATION_WINDOWS)
-            units = np.sort(rng.choice(units, count, replace=False))
-        batches, taken = [], []
-        for chunk in np.array_split(units, max(len(units) // 32, 1)):
-            start, series = layout.start[chunk], layout.series[chunk]
-            windows, truth = self._take(start, series, rng)
-            observed = ~np.isnan(windows.values)
-            if whole:
-                hidden = masking.mixed(observed, rng, self.mix)
-            else:
-                ratio = np.full(len(chunk), self.held_out)
-                hidden = masking.random_cells(observed, ratio, rng)
-            batches.append(_batch(windows, truth, hidden))
-            out = windows.inside[:, :, None] & (whole | hidden)
-            b, t, c = np.nonzero(out)
-            taken.append((windows.rows[b, t], c))
-        scaled = self.scene.scaled.copy()
-        for rows, channel in taken:
-            scaled[rows, channel] = np.nan
-        self.scene = Scene(self.panel, scaled)
-        return batches
-
-
-def _batch(windows: Windows, truth: NDArray, hidden: NDArray[np.bool_]) -> Batch:
-    window = shown_window(windows, ~np.isnan(windows.values) & ~hidden)
-    return Batch(window, torch.from_numpy(truth), torch.from_numpy(hidden))
-
-
-def shown_window(windows: Windows, shown: NDArray[np.bool_]) -> Window:
-    """Make of windows what the model is shown.
-
-    Parameters
-    ----------
-    windows : Windows
-    shown : ndarray of bool, shape (B, T, C)
-        A subset of the observed cells.
-
-    Returns
-    -------
-    Window
-    """
-    values = np.where(shown, windows.values, np.float32(0))
-    parts = (
-        values,
-        shown,
-        windows.elapsed,
-        windows.features,
-        windows.edges,
-        windows.away,
-    )
-    return Window(*map(torch.from_numpy, parts))

@@ -211,8 +211,8 @@ def float_column(name: str, column: pd.Series) -> np.ndarray:
             return column.to_numpy(dtype=np.float64, na_value=np.nan, copy=True)
     except OverflowError:  # an int of Python, of any size
         raise ValueError(
-            f"Column {name!r} holds a whole number too large for dtype('float64'). Give "
-            "it in another unit, or as NaN."
+            f"Column {name!r} holds a whole number too large for dtype('float64'). "
+            "Give it in another unit, or as NaN."
         ) from None
 
 

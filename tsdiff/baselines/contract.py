@@ -10,12 +10,12 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
-from tsdiff.baselines.channels import check_learnable, moments
 from tsdiff.baselines.strands import Strand, generator, strands
+from tsdiff.features import check_features, check_learnable, is_named
 from tsdiff.filling import GapFiller
 from tsdiff.gaps import check_max_gap
-from tsdiff.panel.frame import Panel, to_panel
-from tsdiff.schema import Schema, check_features, is_named
+from tsdiff.panel.frame import Panel
+from tsdiff.schema import Schema, read_panel
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -60,7 +60,7 @@ class Baseline(GapFiller):
         self.max_gap = max_gap
         self.random_state = random_state
 
-    def fit(self, X: Any, y: Any = None) -> Self:  # noqa: ARG002
+    def fit(self, X: Any, y: Any = None) -> Self:
         """Learn from the observed cells of `X`.
 
         Parameters
@@ -79,12 +79,13 @@ class Baseline(GapFiller):
         TypeError, ValueError
             For data that can't be used, naming column, row and value.
         """
-        panel = to_panel(X, freq=self.freq, insert_absent=self.insert_absent)
+        del y
+        panel = read_panel(X, freq=self.freq, insert_absent=self.insert_absent)
         check_max_gap(panel, self.max_gap)
         check_learnable(panel)
         check_features(self, panel, X, reset=True)
         self.schema_ = Schema.of(panel, is_named(X))
-        self.center_, self.scale_ = moments(panel)
+        self.center_, self.scale_ = _moments(panel)
         self._learn(panel)
         return self
 
@@ -133,3 +134,11 @@ class Baseline(GapFiller):
         if strand.observed.any():
             return self._law(strand)
         return self.center_[strand.channel], self.scale_[strand.channel]
+
+
+def _moments(panel: Panel) -> tuple[Floats, Floats]:
+    """Mean and standard deviation of each channel; 0 for one without a value."""
+    count = np.maximum(panel.observed.sum(axis=0), 1)
+    mean = np.nansum(panel.values, axis=0) / count
+    square = np.nansum((panel.values - mean) ** 2, axis=0) / count
+    return mean, np.sqrt(square)

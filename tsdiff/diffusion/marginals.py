@@ -47,16 +47,21 @@ class Marginals:
     Parameters
     ----------
     raw : Tensor, shape (n, N_PARAMETERS)
-        What the head gives: log scale, correction of the median in units of the
-        scaled data, skew, tail weight, log stretch between neighbouring knots.
+        What the head gives: log scale, correction of the median in units of
+        `spread`, skew, tail weight, log stretch between neighbouring knots.
     anchor : Tensor, shape (n,)
-        The median of an untrained head: the interpolation between shown neighbours.
+        The median of an untrained head: the fill between shown neighbours.
+    spread : Tensor, shape (n,), optional
+        Unit of correction and scale; one by default.
     """
 
-    def __init__(self, raw: Tensor, anchor: Tensor) -> None:
+    def __init__(
+        self, raw: Tensor, anchor: Tensor, spread: Tensor | None = None
+    ) -> None:
         raw = raw.float()
-        self.median = anchor + raw[:, 1]
-        self.scale = torch.exp(raw[:, 0].clamp(-9.0, 9.0) - 1.0)
+        unit = torch.ones_like(anchor) if spread is None else spread
+        self.median = anchor + unit * raw[:, 1]
+        self.scale = unit * torch.exp(raw[:, 0].clamp(-9.0, 9.0) - 1.0)
         self.skew = 1.5 * torch.tanh(raw[:, 2])
         self.tail = 0.02 + 1.2 * torch.sigmoid(raw[:, 3] - 1.0)
         self._scores = _knot_scores(raw)

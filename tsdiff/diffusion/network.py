@@ -20,8 +20,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from tsdiff.diffusion.marginals import N_PARAMETERS, Marginals
-
-CELL_INPUTS = 5
+from tsdiff.diffusion.smoothing import Smoother
+from tsdiff.diffusion.window import Window, interpolate
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,9 @@ class NetworkConfig:
         Of the denoiser.
     dropout : float
         In the encoder, while training.
+    smooth : bool
+        Whether answers are corrections to a Gaussian smoother, not to linear
+        interpolation.
     """
 
     n_channels: int
@@ -53,6 +56,12 @@ class NetworkConfig:
     denoiser_width: int = 96
     denoiser_depth: int = 2
     dropout: float = 0.0
+    smooth: bool = False
+
+    @property
+    def n_inputs(self) -> int:
+        """Number of inputs of a cell."""
+        return 7 if self.smooth else 5
 
     @property
     def n_patches(self) -> int:
@@ -60,94 +69,14 @@ class NetworkConfig:
         return -(-self.n_steps // self.patch_length)
 
 
-@dataclass(frozen=True)
-class Window:
-    """What the model is shown of B windows.
-
-    Attributes
-    ----------
-    values : Tensor, shape (B, T, C)
-        Scaled values, zero where not shown.
-    shown : Tensor of bool, shape (B, T, C)
-    elapsed : Tensor, shape (B, T)
-        Time since the window's first step, in steps; rows need not be evenly spaced.
-    features : Tensor, shape (B, T, F)
-        Calendar features.
-    edges : Tensor, shape (B, 2, C), optional
-        Last value shown before the window and first one after it.
-    away : Tensor, shape (B, 2, C), optional
-        Their distance from the window's first and last step; infinite where there is
-        none.
-    """
-
-    values: Tensor
-    shown: Tensor
-    elapsed: Tensor
-    features: Tensor
-    edges: Tensor | None = None
-    away: Tensor | None = None
-
-
 class Context(NamedTuple):
     """What the encoder found in B windows."""
 
     time: Tensor  # (B, T/P, D)
     channel: Tensor  # (B, C, D)
-    inputs: Tensor  # (B, T, C, CELL_INPUTS)
+    inputs: Tensor  # (B, T, C, inputs of a cell)
     anchor: Tensor  # (B, T, C)
-
-
-def interpolate(window: Window) -> tuple[Tensor, Tensor, Tensor]:
-    """Linear interpolation in time between shown neighbours, with flat ends.
-
-    The neighbours may lie outside of the window.
-
-    Parameters
-    ----------
-    window : Window
-
-    Returns
-    -------
-    anchor : Tensor, shape (B, T, C)
-        Zero (the scaled mean) in a channel of which nothing is shown.
-    left, right : Tensor, shape (B, T, C)
-        Time to the nearest shown cell on each side, in steps; twice the window's
-        length at most, and where there is none.
-    """
-    values, shown = window.values, window.shown
-    n_steps = values.shape[1]
-    step = torch.arange(n_steps, device=values.device)[None, :, None]
-    before = torch.where(shown, step, -1).cummax(1).values
-    after = torch.where(shown, step, n_steps).flip(1).cummin(1).values.flip(1)
-    inside_before, inside_after = before >= 0, after < n_steps
-    before, after = before.clamp_min(0), after.clamp_max(n_steps - 1)
-    clock = window.elapsed[:, :, None].expand_as(values)
-    edges, away = _outside(window)
-    left = torch.where(
-        inside_before, clock - clock.gather(1, before), clock + away[:, :1]
-    )
-    right = torch.where(
-        inside_after,
-        clock.gather(1, after) - clock,
-        clock[:, -1:] - clock + away[:, 1:],
-    )
-    low = torch.where(inside_before, values.gather(1, before), edges[:, :1])
-    high = torch.where(inside_after, values.gather(1, after), edges[:, 1:])
-    no_left, no_right = torch.isinf(left), torch.isinf(right)
-    share = left / (left + right).clamp_min(1e-6)
-    share = torch.where(no_left | no_right, no_left.to(share.dtype), share)
-    anchor = torch.where(no_left & no_right, 0.0, torch.lerp(low, high, share))
-    far = 2.0 * n_steps
-    return anchor, left.clamp_max(far), right.clamp_max(far)
-
-
-def _outside(window: Window) -> tuple[Tensor, Tensor]:
-    """Values beyond both ends of the window and how far they are."""
-    if window.edges is None or window.away is None:
-        shape = (len(window.values), 2, window.values.shape[2])
-        none = torch.full(shape, torch.inf, device=window.values.device)
-        return torch.zeros_like(none), none
-    return window.edges, window.away
+    spread: Tensor  # (B, T, C)
 
 
 class Block(nn.Module):
@@ -211,12 +140,10 @@ class Encoder(nn.Module):
         super().__init__()
         self.config = config
         c, width, cell = config, config.width, config.cell_width
-        per_patch = CELL_INPUTS * c.n_channels * c.patch_length
+        per_patch = c.n_inputs * c.n_channels * c.patch_length
         self.embed_time = nn.Linear(per_patch, width)
         self.embed_clock = nn.Linear(2 * self.N_WAVES + c.n_time_features, width)
-        self.embed_channel = nn.Linear(
-            CELL_INPUTS * c.n_patches * c.patch_length, width
-        )
+        self.embed_channel = nn.Linear(c.n_inputs * c.n_patches * c.patch_length, width)
         self.channel_name = nn.Parameter(0.02 * torch.randn(c.n_channels, width))
         self.blocks = nn.ModuleList(
             Block(width, c.heads, c.dropout, modulated=False) for _ in range(c.depth)
@@ -224,23 +151,20 @@ class Encoder(nn.Module):
         self.norm = nn.LayerNorm(width)
         self.cell_time = nn.Linear(width, c.patch_length * 2 * cell)
         self.cell_channel = nn.Linear(width, 2 * cell)
-        self.cell_inputs = nn.Linear(CELL_INPUTS, cell)
+        self.cell_inputs = nn.Linear(c.n_inputs, cell)
         self.cell_hidden = nn.Linear(cell, cell)
         self.law = nn.Linear(cell, N_PARAMETERS)
         self.direct_time = nn.Linear(width, c.patch_length * c.n_channels * 2)
         self.direct_channel = nn.Linear(width, c.n_patches * c.patch_length * 2)
         for layer in (self.law, self.direct_time, self.direct_channel):
-            nn.init.zeros_(layer.weight)  # untrained: linear interpolation and a scale
+            nn.init.zeros_(layer.weight)  # untrained: the fill, and a scale around it
             nn.init.zeros_(layer.bias)
+        self.smoother = Smoother(c.n_channels) if c.smooth else None
 
     def forward(self, window: Window) -> Context:
         """Read B windows."""
         c = self.config
-        anchor, left, right = interpolate(window)
-        shown = window.shown.to(anchor.dtype)
-        reach = math.log1p(2.0 * c.n_steps)
-        distance = [torch.log1p(side) / reach for side in (left, right)]
-        inputs = torch.stack([anchor, shown * anchor, shown, *distance], -1)
+        anchor, spread, inputs = self._fill(window)
         pad = c.n_patches * c.patch_length - c.n_steps
         padded = F.pad(inputs, (0, 0, 0, 0, 0, pad))
         n_windows = len(inputs)
@@ -257,7 +181,23 @@ class Encoder(nn.Module):
             tokens = block(tokens)
         tokens = self.norm(tokens)
         time, channel = tokens.split([c.n_patches, c.n_channels], 1)
-        return Context(time, channel, inputs, anchor)
+        return Context(time, channel, inputs, anchor, spread)
+
+    def _fill(self, window: Window) -> tuple[Tensor, Tensor, Tensor]:
+        """Fill, its spread (one if unknown), and the inputs of each cell."""
+        anchor, left, right = interpolate(window)
+        shown = window.shown.to(anchor.dtype)
+        reach = math.log1p(2.0 * self.config.n_steps)
+        distance = [torch.log1p(side) / reach for side in (left, right)]
+        if self.smoother is None:
+            parts = [anchor, shown * anchor, shown, *distance]
+            return anchor, torch.ones_like(anchor), torch.stack(parts, -1)
+        with torch.no_grad():
+            mean, spread = self.smoother(window)
+        anchor = torch.where(window.shown, anchor, mean)
+        parts = [anchor, shown * anchor, shown, *distance, mean, spread.log() / 3]
+        # the law starts from the smoother's spread: its scale is 1 / e of `spread`
+        return anchor, math.e * spread, torch.stack(parts, -1)
 
     def marginals(self, context: Context, cells: tuple[Tensor, ...]) -> Marginals:
         """Laws of the cells at indices ``(window, step, channel)``, each of shape (n,).
@@ -283,7 +223,7 @@ class Encoder(nn.Module):
         direct = direct + direct_c.view(-1, c.n_channels, n_padded, 2).transpose(1, 2)
         direct = _pick(direct, at_cell, n_padded * c.n_channels)
         raw = self.law(hidden) + F.pad(direct, (0, N_PARAMETERS - 2))
-        return Marginals(raw, context.anchor[cells])
+        return Marginals(raw, context.anchor[cells], context.spread[cells])
 
 
 def _pick(table: Tensor, index: Tensor, n_rows: int) -> Tensor:

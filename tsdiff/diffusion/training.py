@@ -19,7 +19,8 @@ import torch
 from torch import Tensor
 
 from tsdiff.diffusion.flow import NOISE, noised
-from tsdiff.diffusion.network import Context, Network, Window
+from tsdiff.diffusion.network import Context, Network
+from tsdiff.diffusion.window import Window
 
 _FAILURES_BEFORE_STOP = 5
 _AS_GOOD = 1.01  # scores within one per cent of the lowest are not told apart
