@@ -1,4 +1,4 @@
-"""Baselines: closed forms of the walks, honest spread, draws that stand alone."""
+"""What baselines have in common: honest spread, one law, draws that stand alone."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from tsdiff.baselines import KalmanSmoother, LastValue, LinearInterpolation
 from tsdiff.baselines import contract as contract_module
 
 ALL = [LinearInterpolation, LastValue, KalmanSmoother]
-WALKS = [LinearInterpolation, LastValue]
 Z90 = ndtri(0.95)
 
 
@@ -47,79 +46,6 @@ def law(model, X):
     return filled, (ends[:, 1::2] - ends[:, ::2]) / (2 * Z90)
 
 
-def check_covariance(samples, expected):
-    """Each entry within five standard errors of a normal sample's covariance."""
-    found = np.cov(samples.T)
-    scale = np.outer(np.diag(expected), np.diag(expected))
-    error = np.sqrt((scale + expected**2) / len(samples))
-    assert (np.abs(found - expected) < 5 * error).all()
-
-
-# --- Brownian bridges and walks -------------------------------------------------------
-
-
-def test_interpolation_is_a_bridge_at_every_distance():
-    y = with_gap(walk(400), slice(100, 140))
-    model = LinearInterpolation().fit(y)
-    mean, sd = law(model, y)
-    rows = np.arange(100, 140)
-    line = np.interp(rows, [99, 140], [y.iloc[99], y.iloc[140]])
-    np.testing.assert_allclose(mean[rows, 0], line, rtol=1e-12)
-    variance = model.rate_[0] * (rows - 99) * (140 - rows) / 41
-    np.testing.assert_allclose(sd[rows, 0] ** 2, variance, rtol=1e-9)
-    assert (sd[~y.isna()] == 0).all()
-
-
-def test_last_value_spreads_in_proportion_to_the_distance():
-    y = with_gap(walk(400), slice(0, 5), slice(100, 140), slice(395, 400))
-    model = LastValue().fit(y)
-    mean, sd = law(model, y)
-    distance = np.r_[5:0:-1, 1:41, 1:6]
-    hole = y.isna()
-    known = np.repeat(y.iloc[[5, 99, 394]].to_numpy(), [5, 40, 5])
-    np.testing.assert_array_equal(mean[hole, 0], known)
-    np.testing.assert_allclose(sd[hole, 0] ** 2, model.rate_[0] * distance, rtol=1e-9)
-
-
-@pytest.mark.parametrize("irregular", [False, True])
-@pytest.mark.parametrize("baseline", WALKS)
-def test_draws_have_the_covariance_of_the_conditioned_walk(baseline, irregular):
-    y = with_gap(walk(60), slice(0, 3), slice(20, 26), slice(27, 30), slice(57, 60))
-    if irregular:
-        minutes = np.random.default_rng(1).integers(20, 200, 60).cumsum()
-        y.index = pd.Timestamp("2024-01-01") + pd.to_timedelta(minutes, unit="min")
-    model = baseline(random_state=0).fit(y)
-    draws = model.sample(y, 20_000)
-    # The unconditional walk through all rows, conditioned on the observed ones.
-    time = np.asarray((y.index - y.index[0]) / pd.Timedelta(1, "min"), dtype=float)
-    time /= np.median(np.diff(time))
-    hole = np.flatnonzero(y.isna())
-    kernel = model.rate_[0] * np.minimum(time[:, None], time) + 1e6
-    if baseline is LinearInterpolation:
-        seen = np.flatnonzero(y.notna())
-        across = kernel[np.ix_(seen, hole)]
-        gain = np.linalg.solve(kernel[np.ix_(seen, seen)], across)
-        expected = kernel[np.ix_(hole, hole)] - gain.T @ across
-    else:  # each gap hangs on one value alone
-        tie = np.array([3, 19, 26, 56]).repeat([3, 6, 3, 3])
-        away = np.abs(time[hole] - time[tie])
-        same = tie[:, None] == tie
-        expected = model.rate_[0] * np.minimum(away[:, None], away) * same
-    np.testing.assert_allclose(law(model, y)[1][hole, 0] ** 2, np.diag(expected), 1e-4)
-    check_covariance(draws.samples, expected)
-    error = draws.samples.mean(0) - law(model, y)[0][hole, 0]
-    assert (np.abs(error) < 5 * np.sqrt(np.diag(expected) / 20_000)).all()
-
-
-@pytest.mark.parametrize("baseline", WALKS)
-def test_rate_of_a_walk_is_found(baseline):
-    gappy, _ = datasets.make_gaps(walk(40_000, rate=2.5), "blocks", length=6)
-    assert baseline().fit(gappy).rate_[0] == pytest.approx(2.5, rel=0.05)
-    assert baseline().fit(walk(40_000, rate=2.5)).rate_[0] == pytest.approx(
-        2.5, rel=0.05
-    )
-
-
 @pytest.mark.parametrize("baseline", ALL)
 def test_intervals_cover_what_they_say_on_walks(baseline):
     y = walk(20_000, rate=4.0, seed=3)
@@ -139,34 +65,6 @@ def test_spread_is_honest_on_real_gaps_of_a_smooth_series(baseline):
     truth, cells = glucose.to_numpy()[:, 0], hidden.to_numpy()[:, 0]
     inside = (ends[:, 0] <= truth) & (truth <= ends[:, 1])
     assert 0.84 < inside[cells].mean() < 0.97
-
-
-@pytest.mark.parametrize("baseline", WALKS)
-def test_real_time_counts_whatever_the_median_step(baseline):
-    rng = np.random.default_rng(0)
-    stamps = pd.Timestamp("2024-01-01") + pd.to_timedelta(
-        rng.integers(1, 100, 200).cumsum(), unit="min"
-    )
-    y = pd.Series(rng.standard_normal(200).cumsum(), index=stamps, name="y")
-    model = baseline().fit(y)
-    y.iloc[50:60] = np.nan
-    thinned = y.drop(y.index[65::2])  # another median step
-    _, sd = law(model, y)
-    _, other = law(model, thinned)
-    np.testing.assert_allclose(other[50:60], sd[50:60], rtol=1e-9)
-
-
-def test_two_values_show_a_rate_and_one_does_not():
-    panel = np.full((2, 6, 1), np.nan)
-    panel[:, [1, 3], 0] = [[0.0, 4.0], [0.0, 4.0]]
-    assert LinearInterpolation().fit(panel).rate_[0] == pytest.approx(8.0)  # 16 / 2
-    panel[:, 3] = np.nan
-    with pytest.warns(UserWarning, match="'x0' have a single value in each series"):
-        model = LinearInterpolation().fit(panel)
-    assert model.rate_[0] == 0
-
-
-# --- What all have in common ----------------------------------------------------------
 
 
 def panel_frame(seed=0):
@@ -214,6 +112,16 @@ def test_draws_stand_alone(baseline):
     np.testing.assert_array_equal(some.samples, draws.samples[:, known])
     other = model.sample(frame, 6, random_state=8)
     assert (other.samples != draws.samples).all()
+
+
+@pytest.mark.parametrize("baseline", ALL)
+def test_series_and_channels_have_noise_of_their_own(baseline):
+    same = np.repeat([with_gap(walk(50), slice(20, 24))], 4, axis=0)
+    data = same.reshape(2, 2, 50).transpose(0, 2, 1)  # two series, two channels
+    samples = baseline(random_state=0).fit(data).sample(data, 500).samples
+    middle = samples[:, [4, 5, 12, 13]]  # the same row of all four
+    correlation = np.corrcoef(middle.T) - np.eye(4)
+    assert np.abs(correlation).max() < 5 / np.sqrt(500)
 
 
 @pytest.mark.parametrize("baseline", ALL)

@@ -22,8 +22,7 @@ from tsdiff.panel.windows import cover
 LONGEST_FULL_RESOLUTION = 256  # steps; beyond this time tokens are patches
 _DEFAULT_STEPS = 1500
 _SMOOTHER_STEPS = 80
-_SMOOTHER_NUMBERS = 2**20
-_LARGEST_SMOOTHER = 5e8  # C T^3, operations of one window
+_SMOOTHER_CELLS = 2**15  # of one step, at most
 
 
 @dataclass(frozen=True)
@@ -168,20 +167,12 @@ def _new_network(config: NetworkConfig, seed: int) -> Network:
 def _learn_smoother(
     source: Source, config: NetworkConfig, rng: np.random.Generator
 ) -> Smoother | None:
-    """Learn a smoother; None if a straight line does as well on held-out cells.
-
-    None is tried where windows are so large that it would cost more than the network.
-    """
-    n_channels, n_steps = config.n_channels, config.n_steps
-    if n_channels * n_steps**3 > _LARGEST_SMOOTHER:
-        return None
-    smoother = Smoother(n_channels)
-    size = slice(0, max(_SMOOTHER_NUMBERS // (n_channels * n_steps**2), 1))
+    """Learn a smoother; None if a straight line does as well on held-out cells."""
+    smoother = Smoother(config.n_channels)
+    size = slice(0, max(_SMOOTHER_CELLS // (config.n_channels * config.n_steps), 1))
     batches = (source.draw(rng) for _ in range(_SMOOTHER_STEPS))
-    fit_smoother(
-        smoother,
-        [(b.window.some(size), b.truth[size], b.target[size]) for b in batches],
-    )
+    examples = [(b.window.some(size), b.truth[size], b.target[size]) for b in batches]
+    fit_smoother(smoother, examples)
     straight, smoothed = 0.0, 0.0
     for batch in source.validation:
         truth = batch.truth[batch.target]

@@ -4,7 +4,7 @@ Values of a channel over a window follow a Gaussian Markov random field that pul
 neighbours together, makes changes alike, and draws everything to the mean; observations
 carry noise. Four weights a channel say how strongly (the reciprocal variances of
 increments, of changes of slope, of levels and of the noise). The conditional mean and
-spread of every cell given the shown ones then solve a linear system: linear
+spread of every cell given the shown ones then solve a banded system: linear
 interpolation, the smoothing spline (Wahba, 1978, JRSS B 40) and the first-order
 autoregression are special cases. The weights are learned in seconds, before the
 network.
@@ -17,12 +17,13 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from tsdiff.diffusion.window import Window
 
 _START = (10.0, 0.1, 0.01, 1000.0)  # nearly linear interpolation
 _SMALLEST, _LARGEST = 1e-6, 1e6
-_NUMBERS_AT_ONCE = 2**23  # bounds the memory of the matrices
+_SHORTEST = 1e-3  # steps; stamps closer than this count as this far apart
 
 
 class Smoother(nn.Module):
@@ -51,13 +52,7 @@ class Smoother(nn.Module):
         -------
         mean, spread : Tensor, shape (B, T, C)
         """
-        n_windows, n_steps, n_channels = window.values.shape
-        size = max(_NUMBERS_AT_ONCE // (n_channels * n_steps**2), 1)
-        parts = [
-            smooth(window.some(slice(first, first + size)), self.log_weights)
-            for first in range(0, n_windows, size)
-        ]
-        return torch.cat([m for m, _ in parts]), torch.cat([s for _, s in parts])
+        return smooth(window, self.log_weights)
 
 
 def smooth(window: Window, log_weights: Tensor) -> tuple[Tensor, Tensor]:
@@ -65,41 +60,87 @@ def smooth(window: Window, log_weights: Tensor) -> tuple[Tensor, Tensor]:
     weight = log_weights.double().exp().clamp(_SMALLEST, _LARGEST)
     step, bend, level, sharp = weight.T[:, None, :, None]  # each (1, C, 1)
     shown = window.shown.transpose(1, 2).double()  # (B, C, T)
-    values = window.values.transpose(1, 2).double()
-    gap = window.elapsed.diff(dim=1).double().clamp_min(1e-3)[:, None]  # (B, 1, T - 1)
-    precision = _chain(gap, step, bend)  # (B, C, T, T)
-    pull = shown * sharp
-    diagonal, right = pull + level, pull * values
+    right = shown * sharp * window.values.transpose(1, 2).double()
+    gap = window.elapsed.diff(dim=1).double().clamp_min(_SHORTEST)[:, None]
+    diagonal, first, second = _chain(gap, step, bend)
+    diagonal = diagonal + shown * sharp + level
     if window.edges is not None and window.away is not None:
-        reach = step[..., 0, None] / window.away.transpose(1, 2).double()  # (B, C, 2)
-        ends = window.edges.transpose(1, 2).double() * reach
-        last = values.shape[2] - 1
-        for side, at in ((0, 0), (1, last)):
-            only = torch.zeros_like(values)
-            only[..., at] = 1.0
-            diagonal = diagonal + only * reach[..., side, None]
-            right = right + only * ends[..., side, None]
-    factor = torch.linalg.cholesky(precision + torch.diag_embed(diagonal))
-    covariance = torch.cholesky_inverse(factor)
-    mean = (covariance @ right[..., None])[..., 0]
-    variance = covariance.diagonal(dim1=-2, dim2=-1) + 1 / sharp
+        pull = step / window.away.transpose(1, 2).double()  # (B, C, 2)
+        towards = pull * window.edges.transpose(1, 2).double()
+        diagonal, right = _at_ends(diagonal, pull), _at_ends(right, towards)
+    mean, variance = _solve(diagonal, first, second, right)
+    spread = (variance + 1 / sharp).sqrt()
     dtype = window.values.dtype
-    spread = variance.sqrt().transpose(1, 2)
-    return mean.transpose(1, 2).to(dtype), spread.to(dtype)
+    return mean.transpose(1, 2).to(dtype), spread.transpose(1, 2).to(dtype)
 
 
-def _chain(gap: Tensor, step: Tensor, bend: Tensor) -> Tensor:
-    """Give the precision of a chain: steps (B, 1, T - 1) -> (B, C, T, T)."""
-    n_steps = gap.shape[2] + 1
-    first = torch.eye(n_steps, dtype=gap.dtype).diff(dim=0)  # (T - 1, T)
-    slopes = first / gap[..., None]  # (B, 1, T - 1, T)
-    increments = slopes.mT @ (slopes * gap[..., None])
-    if n_steps < 3:
-        return step[..., None] * increments
-    turns = slopes.diff(dim=2)  # (B, 1, T - 2, T)
-    width = (gap[..., 1:] + gap[..., :-1]) / 2
-    bends = turns.mT @ (turns / width[..., None])
-    return step[..., None] * increments + bend[..., None] * bends
+def _at_ends(x: Tensor, more: Tensor) -> Tensor:
+    """Add to the first and the last step: (B, C, T) and (B, C, 2) -> (B, C, T)."""
+    rest = x.shape[2] - 1
+    return x + F.pad(more[..., :1], (0, rest)) + F.pad(more[..., 1:], (rest, 0))
+
+
+def _chain(gap: Tensor, step: Tensor, bend: Tensor) -> tuple[Tensor, ...]:
+    """Give the three diagonals of the precision of increments and changes of slope.
+
+    ``step (x_1 - x_0)^2 / gap`` for neighbours, ``bend (slope_1 - slope_0)^2 / width``
+    for three in a row. From (B, 1, T - 1) to (B, C, T), (B, C, T) and (B, C, T): the
+    entries beside the diagonal are padded by zeros at the end.
+    """
+    pull = step / gap  # (B, C, T - 1)
+    diagonal = F.pad(pull, (0, 1)) + F.pad(pull, (1, 0))
+    first = F.pad(-pull, (0, 1))
+    if gap.shape[2] < 2:
+        return diagonal, first, torch.zeros_like(first)
+    before, after = 1 / gap[..., :-1], 1 / gap[..., 1:]
+    both = before + after
+    turn = 2 * bend / (gap[..., 1:] + gap[..., :-1])  # (B, C, T - 2)
+    diagonal = diagonal + F.pad(turn * before**2, (0, 2))
+    diagonal = diagonal + F.pad(turn * both**2, (1, 1))
+    diagonal = diagonal + F.pad(turn * after**2, (2, 0))
+    first = first - F.pad(turn * before * both, (0, 2))
+    first = first - F.pad(turn * after * both, (1, 1))
+    return diagonal, first, F.pad(turn * before * after, (0, 2))
+
+
+def _solve(
+    diagonal: Tensor, first: Tensor, second: Tensor, right: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Solve a system of five diagonals and give the diagonal of its inverse.
+
+    A factorisation L D L' and Takahashi's recursion (1973), in O(T) for all windows and
+    channels at once: the loop is over time.
+
+    Parameters
+    ----------
+    diagonal, first, second : Tensor, shape (B, C, T)
+        Entries (i, i), (i, i + 1) and (i, i + 2).
+    right : Tensor, shape (B, C, T)
+
+    Returns
+    -------
+    solution, variance : Tensor, shape (B, C, T)
+    """
+    a, b, c, r = (x.unbind(2) for x in (diagonal, first, second, right))
+    none = torch.zeros_like(r[0])
+    pivot, one, two, y = [], [none, none], [none, none], []  # shifted by two
+    for i in range(len(a)):
+        p1, p2 = (pivot[i - 1] if i else none), (pivot[i - 2] if i > 1 else none)
+        pivot.append(a[i] - one[i + 1] ** 2 * p1 - two[i] ** 2 * p2)
+        y1, y2 = (y[i - 1] if i else none), (y[i - 2] if i > 1 else none)
+        y.append(r[i] - one[i + 1] * y1 - two[i] * y2)
+        one.append((b[i] - two[i + 1] * p1 * one[i + 1]) / pivot[i])
+        two.append(c[i] / pivot[i])
+    x, same, next_ = [none, none], [none, none], [none, none]
+    for i in reversed(range(len(a))):
+        l1, l2 = one[i + 2], two[i + 2]
+        x.append(y[i] / pivot[i] - l1 * x[-1] - l2 * x[-2])
+        beside = -l1 * same[-1] - l2 * next_[-1]  # covariance with i + 1
+        beyond = -l1 * next_[-1] - l2 * same[-2]  # and with i + 2
+        same.append(1 / pivot[i] - l1 * beside - l2 * beyond)
+        next_.append(beside)
+    back = slice(None, 1, -1)
+    return torch.stack(x[back], 2), torch.stack(same[back], 2)
 
 
 def normal_crps(truth: Tensor, mean: Tensor, spread: Tensor) -> Tensor:
