@@ -96,11 +96,11 @@ def run_demo(
 
 
 def make_exam(seed: int, quick: bool = False) -> Exam:
-    """Hide an eighth of the readings in blocks of one hour on average.
+    """Hide an eighth of the glucose readings in blocks of one hour on average.
 
-    Glucose and the sensor's current lose blocks of their own, so that often, not
-    always, the one is seen where the other is hidden. The trace's own gaps stay, and
-    are not scored.
+    The sensor's current, from which glucose is computed, is hidden in the same rows,
+    as if the sensor had been off: else a model of both columns had the answer at hand.
+    The trace's own gaps stay, and are not scored.
 
     Parameters
     ----------
@@ -115,8 +115,9 @@ def make_exam(seed: int, quick: bool = False) -> Exam:
     full = load_glucose()
     if quick:
         full = full.loc[_QUICK_DAYS]
-    gappy, hidden = make_gaps(full, "blocks", ratio=1 / 8, length=12, random_state=seed)
-    return Exam(full, gappy, hidden["glucose"].to_numpy())
+    glucose = full["glucose"]
+    _, hidden = make_gaps(glucose, "blocks", ratio=1 / 8, length=12, random_state=seed)
+    return Exam(full, full.mask(hidden), hidden.to_numpy())
 
 
 def scores(exam: Exam, draws: Draws) -> dict[str, float]:
@@ -151,14 +152,12 @@ def scores(exam: Exam, draws: Draws) -> dict[str, float]:
 def _print_exam(exam: Exam) -> None:
     starts = np.diff(exam.hidden.astype(int), prepend=0) == 1
     lengths = np.bincount(np.cumsum(starts)[exam.hidden])[1:]
-    helped = exam.gappy["current"].notna().to_numpy()[exam.hidden].mean()
     print(
-        f"Data: a glucose sensor's trace, glucose and current every 5 minutes for "
+        f"Data: a glucose sensor's trace, one reading every 5 minutes for "
         f"{len(exam.full) / 288:g} days.\n"
-        f"Hidden: {exam.hidden.sum():,} glucose readings in {len(lengths)} blocks of "
-        f"{5 * lengths.min()} minutes to {5 * lengths.max() / 60:.1f} hours; for "
-        f"{100 * helped:.0f} % of them\nthe current is seen. tsdiff uses it, the "
-        "classic methods look at one column at a time.\n"
+        f"Hidden: {exam.hidden.sum():,} readings in {len(lengths)} outages of "
+        f"{5 * lengths.min()} minutes to {5 * lengths.max() / 60:.1f} hours.\n"
+        "Each method sees what is left, and draws 100 paths through the gaps.\n"
     )
 
 
