@@ -123,7 +123,9 @@ def _solve(
     """
     a, b, c, r = (x.unbind(2) for x in (diagonal, first, second, right))
     none = torch.zeros_like(r[0])
-    pivot, one, two, y = [], [none, none], [none, none], []  # shifted by two
+    one, two = [none, none], [none, none]  # beside the diagonal of L, shifted by two
+    pivot: list[Tensor] = []
+    y: list[Tensor] = []
     for i in range(len(a)):
         p1, p2 = (pivot[i - 1] if i else none), (pivot[i - 2] if i > 1 else none)
         pivot.append(a[i] - one[i + 1] ** 2 * p1 - two[i] ** 2 * p2)
