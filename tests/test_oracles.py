@@ -10,7 +10,8 @@ import pytest
 from tsdiff import DiffusionImputer, metrics
 from tsdiff.datasets import make_counts, make_linear_gaussian, make_switching
 
-FIT = {"width": 48, "depth": 2, "random_state": 0, "max_epochs": 100}
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+FIT = {"width": 48, "depth": 2, "random_state": 0, "max_epochs": 60}
 
 
 def linear_gaussian(n_series, seed):
@@ -22,7 +23,7 @@ def linear_gaussian(n_series, seed):
 @pytest.fixture(scope="module")
 def gaussian():
     """Draws of 60 new series, the exact posterior beside them."""
-    imputer = DiffusionImputer(**FIT | {"max_epochs": 130})
+    imputer = DiffusionImputer(**FIT | {"max_epochs": 90})
     imputer.fit(linear_gaussian(600, 0).values)
     asked = linear_gaussian(60, 1)
     draws = imputer.sample(asked.values, 200)
@@ -31,7 +32,6 @@ def gaussian():
     return draws.samples, series, exact
 
 
-@pytest.mark.slow
 def test_single_cells_agree_with_the_kalman_posterior(gaussian):
     samples, _, exact = gaussian
     mean = np.concatenate([m for m, _ in exact])
@@ -55,19 +55,16 @@ def spread_of_totals(samples, series, exact):
     return np.mean(ratio)
 
 
-@pytest.mark.slow
 def test_totals_agree_with_the_kalman_posterior(gaussian):
     assert spread_of_totals(*gaussian) == pytest.approx(1, abs=0.15)
 
 
-@pytest.mark.slow
 def test_independent_draws_of_the_same_marginals_fail_on_totals(gaussian):
     samples, series, exact = gaussian
     independent = np.random.default_rng(0).permuted(samples, axis=0)
     assert spread_of_totals(independent, series, exact) < 0.7
 
 
-@pytest.mark.slow
 def test_a_hidden_switch_has_two_modes():
     values = make_switching(600, 32, random_state=0).values
     imputer = DiffusionImputer(**FIT).fit(values)
@@ -89,7 +86,6 @@ def test_a_hidden_switch_has_two_modes():
     assert (ends[:, 1] > 1).mean() > 0.7
 
 
-@pytest.mark.slow
 def test_zeros_among_counts_stay_zeros():
     imputer = DiffusionImputer(**FIT).fit(make_counts(600, 32, random_state=0).values)
     asked = make_counts(200, 32, random_state=1)
