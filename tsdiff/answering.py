@@ -22,7 +22,7 @@ from tsdiff.diffusion.network import Context, Network
 from tsdiff.diffusion.window import Window
 from tsdiff.learning import Model
 from tsdiff.panel.frame import Panel
-from tsdiff.panel.windows import Cover, Scene, cover
+from tsdiff.panel.windows import Cover, Scene, cover, rows_of
 
 GROUP = 50  # paths whose ranks are spread over the law together
 _TOKENS_AT_ONCE = 16_384  # bounds the memory of one pass, whatever is asked for
@@ -96,10 +96,10 @@ def draw(
             for chunk in _chunks(wave, per_pass):
                 window = asked.window(chunk)
                 context = model.network.encoder(window)
+                passing = _Pass(model.network, asked, chunk, context)
                 for group in range(n_groups):
                     paths = slice(group * GROUP, (group + 1) * GROUP)
-                    step = _Pass(model.network, asked, chunk, context)
-                    step.fill(scaled[paths], (seed, group), n_steps)
+                    passing.fill(scaled[paths], (seed, group), n_steps)
     answer = scaled[:n_samples]
     return model.scaler.from_units(answer, cells % len(panel.channels))
 
@@ -151,9 +151,7 @@ class _Asked:
         """
         n_channels = len(self.panel.channels)
         start, series = self.layout.start[chunk], self.layout.series[chunk]
-        rows = start[:, None] + np.arange(self.n_steps)
-        inside = rows < self.panel.bounds[series + 1][:, None]
-        rows = np.where(inside, rows, 0)
+        rows, inside = rows_of(start, self.panel.bounds[series + 1], self.n_steps)
         flat = rows[:, :, None] * n_channels + np.arange(n_channels)
         position = np.where(inside[:, :, None], self.position[flat], -1)
         b, t, c = np.nonzero(position >= 0)
@@ -174,17 +172,13 @@ class _Asked:
 
 
 class _Pass:
-    """One group of paths through a chunk of windows."""
+    """A chunk of windows, through which groups of paths are drawn."""
 
     def __init__(
         self, network: Network, asked: _Asked, chunk: Ints, context: Context
     ) -> None:
-        self.network, self.asked, self.chunk, self.context = (
-            network,
-            asked,
-            chunk,
-            context,
-        )
+        self.network, self.asked = network, asked
+        self.chunk, self.context = chunk, context
         b, t, c, self.position, self.owned = asked.cells_of(chunk)
         self.earlier = asked.owner[self.position] < chunk[b]
         self.cells = tuple(torch.from_numpy(index) for index in (b, t, c))

@@ -93,7 +93,7 @@ class Block(nn.Module):
         self.up = nn.Linear(width, 2 * width)
         self.down = nn.Linear(2 * width, width)
         self.modulation = nn.Linear(width, 6 * width) if modulated else None
-        if self.modulation is not None:  # AdaLN-zero (Peebles and Xie, 2023, ICCV)
+        if self.modulation is not None:  # starts as none (AdaLN: Peebles and Xie, 2023)
             nn.init.zeros_(self.modulation.weight)
             nn.init.zeros_(self.modulation.bias)
 
