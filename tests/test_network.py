@@ -102,14 +102,42 @@ def test_answers_do_not_hang_on_the_windows_beside_them():
 
 def test_denoiser_moves_only_the_cells_asked_for():
     network, window = network_of(), window_of()
-    asked = (~window.shown).float()
+    asked = ~window.shown
     z = torch.randn(asked.shape, generator=torch.Generator().manual_seed(1))
-    prepared = network.denoiser.prepare(network.encoder(window))
-    level = torch.full((3,), 0.5)
-    none = torch.zeros_like(asked)
-    v = network.denoiser(z * asked, level, asked, none, prepared)
+    context = network.encoder(window)
+    prepared = network.denoiser.prepare(context, asked, torch.zeros_like(asked))
+    v = network.denoiser(z, torch.full((3,), 0.5), prepared)
     assert (v[window.shown] == 0).all()
-    assert (v[~window.shown] != 0).any()
+    assert (v[asked] != 0).any()
+
+
+@pytest.mark.parametrize("patch_length", [1, 5])
+def test_velocity_hangs_neither_on_cells_aside_nor_on_the_windows_beside(patch_length):
+    """A window whose cells lie late is moved alike alone and beside one of all cells.
+
+    Alone, only its last steps are computed; together, all steps are.
+    """
+    network, window = network_of(patch_length=patch_length), window_of()
+    asked = ~window.shown
+    asked[0, :7] = False
+    given = torch.zeros_like(asked)
+    given[0, 11] = asked[0, 11]
+    asked &= ~given
+    assert given.any()
+    noise = torch.Generator().manual_seed(1)
+    z = torch.randn(asked.shape, generator=noise)
+    level = torch.full((3,), 0.5)
+    context = network.encoder(window)
+    denoiser = network.denoiser
+    together = denoiser(z, level, denoiser.prepare(context, asked, given))
+    alone = type(context)(*(part[:1] for part in context))
+    prepared = denoiser.prepare(alone, asked[:1], given[:1])
+    assert prepared.steps.start > 0
+    aside = torch.where(asked | given, z, 9.0)  # not read where neither asked nor given
+    answer = denoiser(aside[:1], level[:1], prepared)
+    assert torch.allclose(answer, together[:1], atol=1e-5)
+    changed = torch.where(given, z + 1, z)
+    assert not torch.allclose(denoiser(changed[:1], level[:1], prepared), answer)
 
 
 def test_one_pass_reaches_from_every_shown_cell_to_every_answer():

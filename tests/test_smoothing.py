@@ -89,7 +89,7 @@ def test_learned_weights_give_nearly_the_kalman_posterior():
     smoother = Smoother(1)
     batches = [source.draw(np.random.default_rng(k)) for k in range(80)]
     fit_smoother(smoother, [(b.window, b.truth, b.target) for b in batches])
-    scaled = np.nan_to_num(scaler.to_units(panel.values, panel.channels))
+    scaled = np.nan_to_num(scaler.units(panel).enter(panel.values, panel.channels))
     shown = ~np.isnan(data.values)
     window = Window(
         torch.from_numpy(scaled.reshape(shown.shape)),

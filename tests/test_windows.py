@@ -26,13 +26,14 @@ def test_owner_holds_the_row_and_is_the_most_central(lengths, n_steps):
     panel = panel_of(lengths)
     layout = cover(panel, n_steps)
     stop = panel.bounds[layout.series + 1]
+    begin = np.maximum(layout.start, panel.bounds[layout.series])
     end = np.minimum(layout.start + n_steps, stop)
     rows = np.arange(len(panel.values))
-    assert (layout.start[layout.owner] <= rows).all()
+    assert (begin[layout.owner] <= rows).all()
     assert (rows < end[layout.owner]).all()
     middle = layout.start + (n_steps - 1) / 2
     away = np.abs(rows[:, None] - middle)
-    away[(rows[:, None] < layout.start) | (rows[:, None] >= end)] = np.inf
+    away[(rows[:, None] < begin) | (rows[:, None] >= end)] = np.inf
     mine = away[rows, layout.owner]
     assert (mine <= away.min(1) + 1e-9).all()
 
@@ -40,8 +41,8 @@ def test_owner_holds_the_row_and_is_the_most_central(lengths, n_steps):
 @given(st.integers(1, 200), st.integers(2, 40))
 def test_windows_overlap_by_half_and_reach_the_end(length, n_steps):
     layout = cover(panel_of([length]), n_steps)
-    assert layout.start[0] == 0
-    assert layout.start[-1] == max(length - n_steps, 0)
+    assert layout.start[0] == min(length - n_steps, 0)  # short ones end with the window
+    assert layout.start[-1] == length - n_steps
     assert (np.diff(layout.start) > 0).all()
     assert (np.diff(layout.start) <= max(n_steps // 2, 1)).all()
 
@@ -54,6 +55,27 @@ def test_take_gathers_the_rows_and_marks_what_lies_beyond():
     assert np.array_equal(windows.values[1, :, 0], [1, 2, 3, 4])
     assert windows.elapsed.tolist() == [[0, 1, 2, 3], [0, 1, 2, 3]]
     assert windows.inside.tolist() == [[True, True, True, False], [True] * 4]
+
+
+def test_short_series_end_with_their_window_and_its_clock_starts_before_them():
+    panel = panel_of([3, 5])
+    scaled = panel.values.astype(np.float32)
+    windows = Scene(panel, scaled).take(np.array([-1, 2]), np.array([0, 1]), 4)
+    values = [[np.nan, 0, 1, 2], [np.nan, 0, 1, 2]]
+    assert np.array_equal(windows.values[..., 0], values, equal_nan=True)
+    assert windows.elapsed.tolist() == [[0, 1, 2, 3], [0, 1, 2, 3]]
+    assert np.isinf(windows.away[:, 0]).all()
+
+
+@given(st.lists(st.integers(1, 90), min_size=1, max_size=5), st.integers(1, 40))
+def test_rows_ahead_are_answered_by_the_last_window(lengths, n_steps):
+    panel = panel_of(lengths)
+    ahead = np.minimum(lengths, n_steps)
+    layout = cover(panel, n_steps, ahead)
+    for series, (n, stop) in enumerate(zip(ahead, panel.bounds[1:], strict=True)):
+        owner = np.unique(layout.owner[stop - n : stop])
+        assert layout.start[owner].tolist() == [stop - n_steps]
+        assert layout.series[owner].tolist() == [series]
 
 
 def test_irregular_stamps_keep_their_elapsed_time():

@@ -10,10 +10,12 @@ from tsdiff._version import __version__
 if TYPE_CHECKING:
     from tsdiff import baselines, datasets, metrics, plotting
     from tsdiff.draws import Draws
+    from tsdiff.forecaster import DiffusionForecaster
     from tsdiff.imputer import DiffusionImputer
     from tsdiff.panel.long import from_long, to_long
 
 _HOMES = {
+    "DiffusionForecaster": "tsdiff.forecaster",
     "DiffusionImputer": "tsdiff.imputer",
     "Draws": "tsdiff.draws",
     "from_long": "tsdiff.panel.long",
@@ -22,6 +24,7 @@ _HOMES = {
 _MODULES = ("baselines", "datasets", "metrics", "plotting")
 
 __all__ = [
+    "DiffusionForecaster",
     "DiffusionImputer",
     "Draws",
     "__version__",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import Any, Self
 
@@ -22,6 +22,15 @@ from tsdiff.parameters import check_parameters, read_seed
 from tsdiff.schema import Schema, read_panel
 
 _FEW_OBSERVED = 30  # fewer observed cells than this in a channel teach it little
+_SHARED = (
+    "schema_",
+    "model_",
+    "history_",
+    "n_iter_",
+    "interrupted_",
+    "n_features_in_",
+    "feature_names_in_",
+)
 
 
 def fit_panel(estimator: Any, X: Any) -> None:
@@ -43,31 +52,85 @@ def fit_panel(estimator: Any, X: Any) -> None:
         If the training was stopped; the best weights until then are kept.
     """
     check_parameters(estimator)
-    warm = getattr(estimator, "model_", None) if estimator.warm_start else None
+    warm = check_warm(estimator)
     if warm is None:
         grid = {"freq": estimator.freq, "insert_absent": estimator.insert_absent}
         panel = read_panel(X, **grid)
         schema = Schema.of(panel, is_named(X))
     else:
-        _check_sizes(estimator, warm)
         schema = estimator.schema_
         panel = schema.read(estimator, X)
     check_max_gap(panel, estimator.max_gap)
     check_learnable(panel)
-    _check_amount(panel)
-    _check_window(panel, estimator.window)
-    plan = Plan(**{name: _plain(estimator, name) for name in Plan.__annotations__})
-    seed = read_seed(estimator.random_state)
-    with _Bar(estimator.verbose) as bar, own_torch():
-        model, history = fit_model(panel, plan, seed, bar.show, warm)
+    model, history = train_panel(estimator, panel, warm)
     if warm is None:
         check_features(estimator, panel, X, reset=True)
+    keep_fit(estimator, schema, model, history)
+    report(history)
+
+
+def check_warm(estimator: Any) -> Model | None:
+    """Model to go on from, if the estimator is told to and has one.
+
+    Raises
+    ------
+    ValueError
+        If its sizes are others than those asked for.
+    """
+    warm = getattr(estimator, "model_", None) if estimator.warm_start else None
+    if warm is not None:
+        _check_sizes(estimator, warm)
+    return warm
+
+
+def train_panel(
+    estimator: Any,
+    panel: Panel,
+    warm: Model | None,
+    roles: Mapping[str, Any] | None = None,
+) -> tuple[Model, History]:
+    """Train an engine by the parameters of an estimator, which stays as it is.
+
+    Parameters
+    ----------
+    estimator : DiffusionImputer or its like
+    panel : Panel
+    warm : Model, optional
+        Go on from it.
+    roles : mapping of str to object, optional
+        Fields of the plan that are no parameters: what the channels are for.
+
+    Returns
+    -------
+    model : Model
+    history : History
+    """
+    roles = roles or {}
+    _check_amount(panel, roles.get("n_targets"))
+    _check_window(panel, estimator.window)
+    parameters = set(Plan.__annotations__) & set(estimator.get_params(deep=False))
+    asked = {name: _plain(estimator, name) for name in sorted(parameters)}
+    plan = Plan(**asked | dict(roles))
+    seed = read_seed(estimator.random_state)
+    with _Bar(estimator.verbose) as bar, own_torch():
+        return fit_model(panel, plan, seed, bar.show, warm)
+
+
+def keep_fit(estimator: Any, schema: Schema, model: Model, history: History) -> None:
+    """Set what a fit has learned, all of it together."""
     estimator.schema_ = schema
     estimator.model_ = model
     estimator.history_ = _frame(history)
     estimator.n_iter_ = history.n_steps
     estimator.interrupted_ = history.interrupted
-    _report(history)
+
+
+def share_fit(estimator: Any, other: Any) -> Any:
+    """Let another estimator answer by the fit of one; the model is not copied."""
+    for name in _SHARED:
+        if hasattr(estimator, name):
+            setattr(other, name, getattr(estimator, name))
+    return other
 
 
 @contextmanager
@@ -113,9 +176,9 @@ def _check_sizes(estimator: Any, warm: Model) -> None:
             )
 
 
-def _check_amount(panel: Panel) -> None:
+def _check_amount(panel: Panel, n_targets: int | None) -> None:
     """Warn where no column has enough to learn from."""
-    most = int(panel.observed.sum(axis=0).max())
+    most = int(panel.observed[:, :n_targets].sum(axis=0).max())
     if most < _FEW_OBSERVED:
         advise(
             f"Only {most} value(s) are observed in the best column; answers will be "
@@ -138,7 +201,7 @@ def _frame(history: History) -> pd.DataFrame:
     return pd.DataFrame({name: getattr(history, name) for name in names})
 
 
-def _report(history: History) -> None:
+def report(history: History) -> None:
     """Re-raise an interrupt and warn of a fit that went wrong, with all kept."""
     if history.interrupted:
         raise KeyboardInterrupt(

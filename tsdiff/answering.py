@@ -62,7 +62,7 @@ def quantiles(
             context = model.network.encoder(window)
             law = model.network.encoder.marginals(context, own)
             scaled[:, position[owned]] = law.quantile(level).T.numpy()
-    return model.scaler.from_units(scaled, cells % len(panel.channels))
+    return asked.units.leave(scaled, cells)
 
 
 def draw(
@@ -96,12 +96,57 @@ def draw(
             for chunk in _chunks(wave, per_pass):
                 window = asked.window(chunk)
                 context = model.network.encoder(window)
-                passing = _Pass(model.network, asked, chunk, context)
+                passing = _Pass(model.network, asked, chunk, window, context)
                 for group in range(n_groups):
                     paths = slice(group * GROUP, (group + 1) * GROUP)
                     passing.fill(scaled[paths], (seed, group), n_steps)
     answer = scaled[:n_samples]
-    return model.scaler.from_units(answer, cells % len(panel.channels))
+    return asked.units.leave(answer, cells)
+
+
+def draw_together(
+    model: Model, panel: Panel, cells: Ints, key: tuple[int, ...], n_steps: int
+) -> NDArray[np.float64]:
+    """Draw once of each series, where GROUP series are paths of one.
+
+    Parameters
+    ----------
+    model : Model
+    panel : Panel
+        The paths of a series follow each other; they have the same cells asked for.
+    cells : ndarray of int, shape (M,)
+        Flat indices, ascending, of rows behind the end of the data.
+    key : tuple of int
+        Of the noise, with the names of the series.
+    n_steps : int
+
+    Returns
+    -------
+    ndarray, shape (M,)
+    """
+    asked = _Asked(model, panel, cells)
+    scaled = np.empty(len(cells), dtype=np.float32)
+    size = max(_TOKENS_AT_ONCE // (asked.tokens * GROUP), 1) * GROUP
+    with torch.inference_mode():
+        for chunk in _chunks(asked.windows, size):
+            window = asked.window(chunk)
+            context = model.network.encoder(window)
+            passing = _Pass(model.network, asked, chunk, window, context)
+            passing.fill_together(scaled, key, n_steps)
+    return asked.units.leave(scaled, cells)
+
+
+def rows_ahead(panel: Panel, n_targets: int) -> Ints:
+    """Count the last rows of each series in which no target is observed.
+
+    Returns
+    -------
+    ndarray of int, shape (n_series,)
+    """
+    row = np.arange(len(panel.values))
+    seen = panel.observed[:, :n_targets].any(axis=1)
+    last = np.maximum.reduceat(np.where(seen, row, -1), panel.bounds[:-1])
+    return panel.bounds[1:] - 1 - np.maximum(last, panel.bounds[:-1] - 1)
 
 
 def _chunks(windows: Ints, size: int) -> Iterator[Ints]:
@@ -123,9 +168,11 @@ class _Asked:
         self.panel, self.n_steps = panel, model.n_steps
         config = model.network.config
         self.tokens = config.n_patches + config.n_channels
-        scaled = model.scaler.to_units(panel.values, panel.channels)
+        self.units = model.scaler.units(panel)
+        scaled = self.units.enter(panel.values, panel.channels)
         self.scene = Scene(panel, scaled)
-        self.layout: Cover = cover(panel, self.n_steps)
+        ahead = rows_ahead(panel, config.n_centred) if model.horizon else 0
+        self.layout: Cover = cover(panel, self.n_steps, ahead)
         self.position = np.full(panel.values.size, -1, dtype=np.int64)
         self.position[cells] = np.arange(len(cells))
         self.owner = self.layout.owner[cells // len(panel.channels)]  # (M,)
@@ -151,7 +198,7 @@ class _Asked:
         """
         n_channels = len(self.panel.channels)
         start, series = self.layout.start[chunk], self.layout.series[chunk]
-        rows, inside = rows_of(start, self.panel.bounds[series + 1], self.n_steps)
+        rows, inside = rows_of(self.panel, start, series, self.n_steps)
         flat = rows[:, :, None] * n_channels + np.arange(n_channels)
         position = np.where(inside[:, :, None], self.position[flat], -1)
         b, t, c = np.nonzero(position >= 0)
@@ -175,50 +222,90 @@ class _Pass:
     """A chunk of windows, through which groups of paths are drawn."""
 
     def __init__(
-        self, network: Network, asked: _Asked, chunk: Ints, context: Context
+        self,
+        network: Network,
+        asked: _Asked,
+        chunk: Ints,
+        window: Window,
+        context: Context,
     ) -> None:
         self.network, self.asked = network, asked
-        self.chunk, self.context = chunk, context
+        self.chunk, self.window, self.context = chunk, window, context
         b, t, c, self.position, self.owned = asked.cells_of(chunk)
         self.earlier = asked.owner[self.position] < chunk[b]
         self.cells = tuple(torch.from_numpy(index) for index in (b, t, c))
         self.law = network.encoder.marginals(context, self.cells)
 
     def fill(
-        self, scaled: NDArray[np.float32], key: tuple[int, int], n_steps: int
+        self, scaled: NDArray[np.float32], key: tuple[int, ...], n_steps: int
     ) -> None:
         """Fill the cells that the chunk owns in `scaled`, shape (GROUP, M)."""
-        b, t, c = self.cells
-        n_channels = self.context.anchor.shape[2]
-        shape = (len(self.chunk), GROUP, self.asked.n_steps, n_channels)
-        given = torch.zeros(shape)
         known = torch.from_numpy(self.earlier)
         before = torch.from_numpy(scaled[:, self.position[self.earlier]].T.copy())
-        flags = torch.zeros((shape[0], *shape[2:]), dtype=torch.bool)
-        flags[b[known], t[known], c[known]] = True
+        given = torch.empty(before.shape)
         if known.any():
-            law = self.law.select(known)
-            scores = law.to_z(before).clamp(-_LARGEST_SCORE, _LARGEST_SCORE)
-            given[b[known], :, t[known], c[known]] = scores
-        moved = torch.zeros_like(flags)
-        moved[b[~known], t[~known], c[~known]] = True
-        z = self._flow(self._noise(key, shape), given, flags, moved, n_steps)
+            scores = self.law.select(known).to_z(before)
+            given = scores.clamp(-_LARGEST_SCORE, _LARGEST_SCORE)
+        scores = self.scores(key, n_steps, given)
         own = torch.from_numpy(self.owned)
-        scores = z[b[own], :, t[own], c[own]]  # (n, GROUP)
-        level = self._levels(scores, key, b[own])
+        level = self._levels(scores, key, self.cells[0][own])
         values = self.law.select(own).from_z(normal_score(level).float())
         scaled[:, self.position[self.owned]] = values.T.numpy()
 
-    def _noise(self, key: tuple[int, int], shape: tuple[int, ...]) -> Tensor:
+    def fill_together(
+        self, scaled: NDArray[np.float32], key: tuple[int, ...], n_steps: int
+    ) -> None:
+        """Fill `scaled`, shape (M,): a window for each path, GROUP of them a series."""
+        scores = self.scores(key, n_steps, torch.empty(0, 1))
+        b = self.cells[0].contiguous()
+        first = torch.searchsorted(b, b)  # first cell of the window
+        number = torch.arange(len(b)) - first
+        cell = (b // GROUP) * (int(number.max()) + 1) + number  # the same over paths
+        order = np.lexsort((scores[:, 0].numpy(), cell.numpy()))
+        rank = torch.empty(len(b), dtype=torch.float64)
+        rank[order] = (torch.arange(len(b)) % GROUP).double()
+        level = (rank + 0.5) / GROUP
+        values = self.law.from_z(normal_score(level).float()[:, None])
+        scaled[self.position] = values[:, 0].numpy()
+
+    def scores(self, key: tuple[int, ...], n_steps: int, given: Tensor) -> Tensor:
+        """Draw normal scores of the cells that the chunk owns.
+
+        Parameters
+        ----------
+        key : tuple of int
+        n_steps : int
+        given : Tensor, shape (n_earlier, n_paths)
+            Scores of the cells that earlier windows have answered.
+
+        Returns
+        -------
+        Tensor, shape (n_owned, n_paths)
+        """
+        b, t, c = self.cells
+        n_channels = self.context.anchor.shape[2]
+        shape = (len(self.chunk), given.shape[1], self.asked.n_steps, n_channels)
+        known, own = torch.from_numpy(self.earlier), torch.from_numpy(self.owned)
+        fixed = torch.zeros(shape)
+        fixed[b[known], :, t[known], c[known]] = given
+        flags = torch.zeros((shape[0], *shape[2:]), dtype=torch.bool)
+        flags[b[known], t[known], c[known]] = True
+        moved = torch.zeros_like(flags)
+        moved[b[~known], t[~known], c[~known]] = True
+        z = self._flow(self._noise(key, shape), fixed, flags, moved, n_steps)
+        return z[b[own], :, t[own], c[own]]
+
+    def _noise(self, key: tuple[int, ...], shape: tuple[int, ...]) -> Tensor:
         """Noise keyed by seed, series and place, one stream a window."""
         layout, panel = self.asked.layout, self.asked.panel
-        noise = torch.empty(shape)
+        white = torch.empty(2, *shape)
         for slot, window in enumerate(self.chunk):
             series = layout.series[window]
             offset = int(layout.start[window] - panel.bounds[series])
             generator = _generator(*key, panel.ids[series], offset)
-            torch.randn(shape[1:], generator=generator, out=noise[slot])
-        return noise
+            for part in white[:, slot]:
+                torch.randn(shape[1:], generator=generator, out=part)
+        return self.network.field(self.window, *white)
 
     def _flow(
         self,
@@ -231,22 +318,18 @@ class _Pass:
         """Integrate the flow for all windows and paths at once."""
         denoiser = self.network.denoiser
         n_windows, n_paths = noise.shape[:2]
-        prepared = tuple(
-            part.repeat_interleave(n_paths, 0)
-            for part in denoiser.prepare(self.context)
-        )
-        asked = moved.float().repeat_interleave(n_paths, 0)
-        known = flags.float().repeat_interleave(n_paths, 0)
-        fixed = given.flatten(0, 1) * known
+        prepared = denoiser.prepare(self.context, moved, flags, n_paths)
+        known = flags.repeat_interleave(n_paths, 0)
+        fixed = given.flatten(0, 1)
 
         def velocity(z: Tensor, t: float) -> Tensor:
             level = torch.full((len(z),), t)
-            return denoiser(z * asked + fixed, level, asked, known, prepared)
+            return denoiser(torch.where(known, fixed, z), level, prepared)
 
         z = flow.sample(velocity, noise.flatten(0, 1), flow.times(n_steps, _CROWDING))
         return z.view(n_windows, n_paths, *noise.shape[2:])
 
-    def _levels(self, scores: Tensor, key: tuple[int, int], b: Tensor) -> Tensor:
+    def _levels(self, scores: Tensor, key: tuple[int, ...], b: Tensor) -> Tensor:
         """Levels in (0, 1) of scores of shape (n, GROUP), by their ranks.
 
         Few steps leave the scores under-dispersed; their ranks over the group are

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -18,9 +18,30 @@ from tsdiff.panel.windows import Scene, Windows, cover, random_starts
 
 _MOST_VALIDATION_WINDOWS, _FEWEST_VALIDATIONS = 512, 64
 _FEWEST_UNITS = 20  # with fewer windows single cells are held out, not windows
-_TOKENS_IN_BATCH = 2700
 _FEW_WINDOWS = 300  # with fewer, levels and scales of windows are varied
 _VARIED_SCALE, _VARIED_LEVEL = 0.3, 0.5
+
+
+_CUT_SHORT = 0.1  # share of windows that lose their beginning, as young series do
+
+
+@dataclass(frozen=True)
+class Roles:
+    """What the channels of a model are for.
+
+    Attributes
+    ----------
+    n_targets : int
+        The first channels are asked for; the others are covariates.
+    known : tuple of bool or None, length n_channels - n_targets
+        Whether each covariate is known ahead of the targets; None is sometimes.
+    horizon : int or None
+        Steps ahead that a model which forecasts is asked for.
+    """
+
+    n_targets: int
+    known: tuple[bool | None, ...] = ()
+    horizon: int | None = None
 
 
 class Source:
@@ -33,8 +54,10 @@ class Source:
     n_steps : int
         Length of a window.
     rng : Generator
-    batch_size : int, optional
-        Windows in a batch; by their size, if not given.
+    roles : Roles, optional
+        Of the channels; all are targets by default.
+    batch_size : int, default 32
+        Windows in a batch.
     mask_mix : mapping of str to float, optional
         See `tsdiff.panel.masking.mixed`.
     validation_fraction : float, default 0.1
@@ -53,33 +76,64 @@ class Source:
         n_steps: int,
         rng: np.random.Generator,
         *,
-        batch_size: int | None = None,
+        roles: Roles | None = None,
+        batch_size: int = 32,
         mask_mix: Mapping[str, float] | None = None,
         validation_fraction: float = 0.1,
     ) -> None:
-        n_tokens = n_steps + len(panel.channels)
-        wanted = int(np.clip(_TOKENS_IN_BATCH // n_tokens, 4, 128))
-        self.batch_size = batch_size or wanted
+        self.batch_size = batch_size
         self.panel, self.n_steps = panel, n_steps
-        self.mix = mask_mix or masking.DEFAULT_MIX
+        self.roles = roles or Roles(len(panel.channels))
+        usual = masking.FORECAST_MIX if self.roles.horizon else masking.DEFAULT_MIX
+        self.mix = mask_mix or usual
         self.held_out = validation_fraction
         free = [not (s.step or s.atoms) for s in scaler.supports]
-        few = len(panel.values) < _FEW_WINDOWS * n_steps
+        few = len(panel.values) < _FEW_WINDOWS * n_steps and not self.roles.horizon
         self.varied = np.array(free) & few
-        self.scene = Scene(panel, scaler.to_units(panel.values, panel.channels))
+        units = scaler.units(panel)
+        self.scene = Scene(panel, units.enter(panel.values, panel.channels))
         spread = scaler.jittered(panel.values, rng)
-        self.truth = scaler.to_units(spread, panel.channels)
+        self.truth = units.enter(spread, panel.channels)
         self.validation = self._hold_out(rng)
 
     def draw(self, rng: np.random.Generator) -> Batch:
         """Random windows with random masks."""
         start, series = random_starts(self.panel, self.n_steps, self.batch_size, rng)
         windows, truth = self._take(start, series, rng)
-        observed = ~np.isnan(windows.values)
-        hidden = masking.mixed(observed, rng, self.mix)
         if self.varied.any():
             windows, truth = self._vary(windows, truth, rng)
-        return _batch(windows, truth, hidden)
+        return self._ask(windows, truth, rng, self.mix)
+
+    def _ask(
+        self,
+        windows: Windows,
+        truth: NDArray,
+        rng: np.random.Generator,
+        mix: Mapping[str, float],
+    ) -> Batch:
+        """Hide cells of the targets to ask for, and all that is not known then."""
+        observed = ~np.isnan(windows.values)
+        n_targets, horizon = self.roles.n_targets, self.roles.horizon
+        target = np.zeros_like(observed)
+        target[:, :, :n_targets] = masking.mixed(
+            observed[:, :, :n_targets], rng, mix, horizon=horizon
+        )
+        shown = observed & ~target
+        step = np.arange(self.n_steps)
+        open_ = (shown[:, :, :n_targets].any(2)) * (step + 1)
+        ahead = step >= open_.max(1)[:, None]  # no target is shown from there on
+        coin = rng.random((len(truth), len(self.roles.known))) < 0.5
+        told = [True if k is None else not k for k in self.roles.known]
+        unsure = [k is None for k in self.roles.known]
+        unknown = np.array(told, dtype=bool) & (coin | ~np.array(unsure, dtype=bool))
+        shown[:, :, n_targets:] &= ~(ahead[:, :, None] & unknown[:, None])
+        if horizon:
+            short = rng.random((len(truth), 1)) < _CUT_SHORT
+            begin = rng.integers(0, max(self.n_steps - horizon, 1), (len(truth), 1))
+            shown &= ~(short & (step < begin))[:, :, None]
+            # nothing is known behind the end of a forecast
+            windows.away[ahead[:, -1], 1] = np.inf
+        return _batch(windows, truth, shown, target, even=horizon is not None)
 
     def _vary(
         self, windows: Windows, truth: NDArray, rng: np.random.Generator
@@ -118,8 +172,34 @@ class Source:
         """Take cells out of the training data and make validation batches of them.
 
         From many windows whole ones are taken (of many short series: whole series);
-        from a few only single cells, so that training sees every part of the data.
+        from a few only single cells, so that training sees every part of the data. Of
+        a model that forecasts the cells are those ahead, in windows anywhere.
         """
+        whole = False
+        if self.roles.horizon:
+            start, series, mix = *self._cutoffs(rng), {"tails": 1.0}
+        else:
+            start, series, whole = self._units(rng)
+            mix = dict(self.mix) if whole else {"random": 1.0}
+        batches, taken = [], []
+        for chunk in np.array_split(np.arange(len(start)), max(len(start) // 32, 1)):
+            windows, truth = self._take(start[chunk], series[chunk], rng)
+            if whole or self.roles.horizon:
+                batch = self._ask(windows, truth, rng, mix)
+            else:
+                batch = self._ask_some(windows, truth, rng)
+            batches.append(batch)
+            out = windows.inside[:, :, None] & (whole | batch.target.numpy())
+            b, t, c = np.nonzero(out)
+            taken.append((windows.rows[b, t], c))
+        scaled = self.scene.scaled.copy()
+        for rows, channel in taken:
+            scaled[rows, channel] = np.nan
+        self.scene = Scene(self.panel, scaled)
+        return batches
+
+    def _units(self, rng: np.random.Generator) -> tuple[NDArray, NDArray, bool]:
+        """Windows to hold out, and whether as a whole."""
         layout = cover(self.panel, self.n_steps)
         step = 2 if len(layout.start) > 2 * len(self.panel.ids) else 1
         units = np.arange(0, len(layout.start), step)
@@ -129,30 +209,44 @@ class Source:
             units = np.sort(rng.choice(units, max(count, 1), replace=False))
             # a few windows are asked several questions each, for a steadier score
             units = units.repeat(max(_FEWEST_VALIDATIONS // len(units), 1))
-        batches, taken = [], []
-        for chunk in np.array_split(units, max(len(units) // 32, 1)):
-            start, series = layout.start[chunk], layout.series[chunk]
-            windows, truth = self._take(start, series, rng)
-            observed = ~np.isnan(windows.values)
-            if whole:
-                hidden = masking.mixed(observed, rng, self.mix)
-            else:
-                ratio = np.full(len(chunk), self.held_out)
-                hidden = masking.random_cells(observed, ratio, rng)
-            batches.append(_batch(windows, truth, hidden))
-            out = windows.inside[:, :, None] & (whole | hidden)
-            b, t, c = np.nonzero(out)
-            taken.append((windows.rows[b, t], c))
-        scaled = self.scene.scaled.copy()
-        for rows, channel in taken:
-            scaled[rows, channel] = np.nan
-        self.scene = Scene(self.panel, scaled)
-        return batches
+        return layout.start[units], layout.series[units], whole
+
+    def _cutoffs(self, rng: np.random.Generator) -> tuple[NDArray, NDArray]:
+        """Windows whose ends are held out."""
+        horizon = self.roles.horizon or 1
+        count = int(self.held_out * len(self.panel.values) / horizon)
+        count = int(np.clip(count, 1, _MOST_VALIDATION_WINDOWS))
+        start, series = random_starts(self.panel, self.n_steps, count, rng)
+        many = max(_FEWEST_VALIDATIONS // count, 1)
+        return start.repeat(many), series.repeat(many)
+
+    def _ask_some(
+        self, windows: Windows, truth: NDArray, rng: np.random.Generator
+    ) -> Batch:
+        """Ask for a fixed share of the cells, at random."""
+        observed = ~np.isnan(windows.values)
+        target = np.zeros_like(observed)
+        own = observed[:, :, : self.roles.n_targets]
+        ratio = np.full(len(truth), self.held_out)
+        target[:, :, : own.shape[2]] = masking.random_cells(own, ratio, rng)
+        return _batch(windows, truth, observed & ~target, target)
 
 
-def _batch(windows: Windows, truth: NDArray, hidden: NDArray[np.bool_]) -> Batch:
-    window = shown_window(windows, ~np.isnan(windows.values) & ~hidden)
-    return Batch(window, torch.from_numpy(truth), torch.from_numpy(hidden))
+def _batch(
+    windows: Windows,
+    truth: NDArray,
+    shown: NDArray[np.bool_],
+    target: NDArray,
+    even: bool = False,
+) -> Batch:
+    window = shown_window(windows, shown)
+    weight = 1 / np.maximum(target.sum(axis=(1, 2)), 1) if even else None
+    return Batch(
+        window,
+        torch.from_numpy(truth),
+        torch.from_numpy(target),
+        None if weight is None else torch.from_numpy(weight.astype(np.float32)),
+    )
 
 
 def shown_window(windows: Windows, shown: NDArray[np.bool_]) -> Window:

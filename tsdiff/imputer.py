@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import pandas as pd
+from sklearn.utils.validation import check_is_fitted
 
-from tsdiff._base import fit_panel, own_torch
-from tsdiff.answering import draw, quantiles
+from tsdiff._base import fit_panel, own_torch, share_fit
 from tsdiff.filling import Floats, GapFiller, Ints
 from tsdiff.io import Storable
 from tsdiff.panel.frame import Panel
 from tsdiff.parameters import check_count
+from tsdiff.rolling import draw, quantiles
+
+if TYPE_CHECKING:
+    from tsdiff.forecaster import DiffusionForecaster
 
 
 class DiffusionImputer(Storable, GapFiller):
@@ -201,9 +205,49 @@ class DiffusionImputer(Storable, GapFiller):
         fit_panel(self, X)
         return self
 
+    def as_forecaster(self, horizon: int, history: Any = None) -> DiffusionForecaster:
+        """Look ahead by the same fitted model, without training again.
+
+        Parameters
+        ----------
+        horizon : int
+            Steps ahead that `predict` answers by default.
+        history : as `X` in `fit`, optional
+            To forecast from; without it, `predict` needs its `y`.
+
+        Returns
+        -------
+        DiffusionForecaster
+            With the parameters of this imputer.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        TypeError, ValueError
+            If `horizon` or `history` can't be used.
+
+        Examples
+        --------
+        >>> import numpy as np, pandas as pd
+        >>> y = pd.Series(np.sin(np.arange(60) / 5), name="y")
+        >>> imputer = DiffusionImputer(max_epochs=1, width=16, depth=1, random_state=0)
+        >>> imputer.fit(y).as_forecaster(3, y).predict().index.tolist()
+        [60, 61, 62]
+        """
+        from tsdiff import DiffusionForecaster  # which imports this module itself
+
+        check_is_fitted(self, "model_")
+        check_count("horizon", horizon)
+        parameters = self.get_params(deep=False)
+        del parameters["max_gap"]
+        forecaster = DiffusionForecaster(horizon=horizon, **parameters)
+        return share_fit(self, forecaster)._remember(history)
+
     def _quantiles(self, panel: Panel, cells: Ints, levels: Floats) -> Floats:
+        n_steps = check_count("n_steps", self.n_steps)
         with own_torch():
-            return quantiles(self.model_, panel, cells, levels)
+            return quantiles(self.model_, panel, cells, levels, n_steps)
 
     def _samples(self, panel: Panel, cells: Ints, n_samples: int, seed: int) -> Floats:
         n_steps = check_count("n_steps", self.n_steps)

@@ -26,9 +26,17 @@ from tsdiff._base import own_torch
 from tsdiff._version import __version__
 from tsdiff.diffusion.network import Network, NetworkConfig
 from tsdiff.learning import Model
-from tsdiff.panel.scaling import Scaler, Support
-from tsdiff.parameters import check_parameters
-from tsdiff.plain import digest_of, pack_parameters, unpack_parameters
+from tsdiff.panel.keepsake import pack_past, unpack_past
+from tsdiff.panel.past import Extras, Past
+from tsdiff.parameters import check_count, check_parameters
+from tsdiff.plain import (
+    digest_of,
+    pack_parameters,
+    pack_scaler,
+    plain_fields,
+    unpack_parameters,
+    unpack_scaler,
+)
 from tsdiff.schema import Schema
 
 FORMAT = 1
@@ -36,7 +44,8 @@ _KEY = "tsdiff"
 _OWN = "sha256_of_metadata"  # last of the metadata, over all that stand before it
 _MOST_METADATA = 64 * 2**20  # characters
 _LARGEST_SIZE = 2**24  # of any one number of the network's configuration
-_ARRAYS = ("center", "scale", "low", "high")
+_LEAST = {"n_time_features": 0, "dropout": 0, "smooth": 0, "n_centred": 0}  # else 1
+_PAST = "past/"  # of the names of arrays that are no weights
 _FAULTS = (
     ArithmeticError,
     AttributeError,
@@ -128,6 +137,10 @@ def _encode(estimator: Any) -> bytes:
     """Write a fitted estimator as the bytes of a file."""
     model, history = estimator.model_, estimator.history_
     weights = {k: v.contiguous() for k, v in model.network.state_dict().items()}
+    more: dict[str, Any] = {}
+    if hasattr(estimator, "past_"):
+        more["forecast"], arrays = pack_past(estimator.extras_, estimator.past_)
+        weights |= {f"{_PAST}{k}": torch.from_numpy(v) for k, v in arrays.items()}
     metadata = {
         "format": FORMAT,
         "class": type(estimator).__name__,
@@ -135,12 +148,13 @@ def _encode(estimator: Any) -> bytes:
         "parameters": pack_parameters(estimator.get_params(deep=False)),
         "schema": dataclasses.asdict(estimator.schema_),
         "network": dataclasses.asdict(model.network.config),
-        "scaler": {name: getattr(model.scaler, name).tolist() for name in _ARRAYS}
-        | {"supports": [dataclasses.asdict(s) for s in model.scaler.supports]},
+        "scaler": pack_scaler(model.scaler),
         "history": history.to_dict("list"),
+        "horizon": model.horizon,
         "n_iter": estimator.n_iter_,
         "interrupted": estimator.interrupted_,
         "text_names": hasattr(estimator, "feature_names_in_"),
+        **more,
         "sha256": digest_of(weights),
     }
     metadata[_OWN] = digest_of(json.dumps(metadata))
@@ -209,31 +223,54 @@ def _build(cls: Any, metadata: dict[str, Any], weights: Weights) -> Any:
     """Make the estimator; nothing of it is seen before all is checked."""
     estimator = cls(**unpack_parameters(metadata["parameters"]))
     check_parameters(estimator)
-    config = NetworkConfig(**metadata["network"])
-    scaler = _scaler(metadata["scaler"])
+    config = NetworkConfig(**plain_fields(metadata["network"]))
+    scaler = unpack_scaler(metadata["scaler"])
     stored = metadata["schema"]
     names = ("channels", "columns", "calendar_names")
     schema = Schema(**stored | {name: tuple(stored[name]) for name in names})
-    if not len(schema.channels) == len(scaler.supports) == config.n_channels:
+    extras, past = _past(metadata, weights)
+    n_channels = len(schema.channels) + len(extras.channels)
+    if not n_channels == len(scaler.supports) == config.n_channels:
         raise ValueError("the numbers of its channels differ")
-    if len(schema.calendar_names) != config.n_time_features:
+    if len(schema.calendar_names) + len(extras.features) != config.n_time_features:
         raise ValueError("the numbers of its calendar features differ")
-    estimator.model_ = Model(_network(config, weights), scaler)
+    own = {k: v for k, v in weights.items() if not k.startswith(_PAST)}
+    horizon = metadata.get("horizon")  # of which the first files knew nothing
+    if horizon is not None:
+        horizon = check_count("horizon", horizon)
+    estimator.model_ = Model(_network(config, own), scaler, horizon)
+    if "horizon" in metadata["parameters"]:
+        estimator.extras_, estimator.past_ = extras, past
     estimator.schema_ = schema
     estimator.history_ = pd.DataFrame(metadata["history"])
     estimator.n_iter_ = int(metadata["n_iter"])
     estimator.interrupted_ = bool(metadata["interrupted"])
-    estimator.n_features_in_ = config.n_channels
+    estimator.n_features_in_ = len(schema.channels)
     if metadata["text_names"]:
         estimator.feature_names_in_ = np.asarray(schema.channels, dtype=object)
     return estimator
 
 
+def _past(metadata: dict[str, Any], weights: Weights) -> tuple[Extras, Past | None]:
+    """Read what a forecaster keeps; there is nothing of others."""
+    if "horizon" not in metadata["parameters"]:
+        return Extras(), None
+    arrays = {
+        name.removeprefix(_PAST): tensor.numpy()
+        for name, tensor in weights.items()
+        if name.startswith(_PAST)
+    }
+    return unpack_past(metadata["forecast"], arrays)
+
+
 def _network(config: NetworkConfig, weights: Weights) -> Network:
     """Build the network, once it is clear that the weights are those of its sizes."""
     sizes = dataclasses.asdict(config)
-    least = {"n_time_features": 0, "dropout": 0}
-    possible = all(least.get(k, 1) <= v <= _LARGEST_SIZE for k, v in sizes.items())
+    possible = all(
+        _LEAST.get(name, 1) <= number <= _LARGEST_SIZE
+        for name, size in sizes.items()
+        for number in (size if isinstance(size, tuple) else (size,))
+    )
     possible = possible and config.width % config.heads == 0
     if not possible or config.depth + config.denoiser_depth > len(weights):
         raise ValueError(f"no network has the sizes {sizes}")
@@ -251,25 +288,3 @@ def _network(config: NetworkConfig, weights: Weights) -> Network:
             network = Network(config)
         network.load_state_dict(weights)
     return network.eval()
-
-
-def _scaler(stored: dict[str, Any]) -> Scaler:
-    """Build the scaler from lists of numbers, one a channel."""
-    center, scale, low, high = (
-        np.asarray(stored[name], dtype=np.float64) for name in _ARRAYS
-    )
-    supports = tuple(_support(numbers) for numbers in stored["supports"])
-    shape = (len(supports),)
-    if any(part.shape != shape for part in (center, scale, low, high)):
-        raise ValueError("its scaling has numbers for other channels")
-    if not np.isfinite([center, scale]).all() or not (scale > 0).all():
-        raise ValueError("its scaling is not made of finite numbers above zero")
-    return Scaler(center, scale, low, high, supports)
-
-
-def _support(stored: dict[str, Any]) -> Support:
-    fields: dict[str, Any] = {
-        name: tuple(value) if isinstance(value, list) else value
-        for name, value in stored.items()
-    }
-    return Support(**fields)

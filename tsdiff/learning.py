@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from tsdiff.batches import Source
+from tsdiff.batches import Roles, Source
 from tsdiff.diffusion.network import Network, NetworkConfig
 from tsdiff.diffusion.smoothing import Smoother, fit_smoother
 from tsdiff.diffusion.training import Budget, History, train
@@ -17,10 +17,14 @@ from tsdiff.diffusion.window import interpolate
 from tsdiff.gaps import gap_lengths
 from tsdiff.panel.frame import Panel
 from tsdiff.panel.scaling import Scaler, fit_scaler
+from tsdiff.panel.seasons import find_periods
 from tsdiff.panel.windows import cover
 
 LONGEST_FULL_RESOLUTION = 256  # steps; beyond this time tokens are patches
-_DEFAULT_STEPS = 1500
+_TOKENS_AHEAD, _WIDTH_AHEAD = 96, 96  # of a model that forecasts
+_MOST_STEPS_AHEAD, _LEAST_HISTORY = 768, 64
+_FEWEST_SEASONS, _MOST_OF_SERIES = 4, 0.6
+_DEFAULT_STEPS, _TOKENS_IN_BATCH = 1500, 2700
 _SMOOTHER_STEPS = 80
 _SMOOTHER_CELLS = 2**15  # of one step, at most
 
@@ -33,10 +37,13 @@ class Model:
     ----------
     network : Network
     scaler : Scaler
+    horizon : int or None
+        Steps ahead that it was made to forecast.
     """
 
     network: Network
     scaler: Scaler
+    horizon: int | None = None
 
     @property
     def n_steps(self) -> int:
@@ -55,6 +62,12 @@ class Plan:
     max_minutes : float or None
     mask_mix : mapping or None
     validation_fraction : float
+    horizon : int, optional
+        Steps ahead to forecast; None for a model that fills gaps.
+    n_targets : int, optional
+        The first channels are targets, the others covariates; all are by default.
+    known : tuple of bool or None
+        Whether each covariate is known ahead of the targets; None is sometimes.
     """
 
     window: int | None
@@ -67,6 +80,14 @@ class Plan:
     learning_rate: float
     mask_mix: Mapping[str, float] | None
     validation_fraction: float
+    horizon: int | None = None
+    n_targets: int | None = None
+    known: tuple[bool | None, ...] = ()
+
+    def roles(self, panel: Panel) -> Roles:
+        """Roles of a panel's channels."""
+        n_targets = self.n_targets or len(panel.channels)
+        return Roles(n_targets, self.known, self.horizon)
 
 
 def sizes(panel: Panel, plan: Plan) -> NetworkConfig:
@@ -77,11 +98,21 @@ def sizes(panel: Panel, plan: Plan) -> NetworkConfig:
     """
     n_channels = len(panel.channels)
     longest = int(np.diff(panel.bounds).max())
-    n_steps = plan.window or _window_for(panel, longest)
+    periods: tuple[int, ...] = ()
+    if plan.horizon is not None:
+        usual = int(np.median(np.diff(panel.bounds)))
+        room = (plan.window or _MOST_STEPS_AHEAD) - plan.horizon
+        periods = find_periods(panel, min(room // 2, usual // _FEWEST_SEASONS))
+        n_steps = plan.window or _window_ahead(plan.horizon, periods, usual)
+        most_tokens = _TOKENS_AHEAD
+    else:
+        n_steps = plan.window or _window_for(panel, longest)
+        most_tokens = LONGEST_FULL_RESOLUTION
     n_steps = max(min(n_steps, longest), 1)
     n_observed = int((~np.isnan(panel.values)).sum())
-    patch = plan.patch_length or math.ceil(n_steps / LONGEST_FULL_RESOLUTION)
-    width = plan.width or (64 if n_observed < 50_000 else 128)
+    patch = plan.patch_length or math.ceil(n_steps / most_tokens)
+    wide = _WIDTH_AHEAD if plan.horizon else 128
+    width = plan.width or (64 if n_observed < 50_000 else wide)
     depth = plan.depth or (3 if n_observed < 50_000 else 4)
     heads = next(h for h in (4, 2, 1) if width % h == 0)
     return NetworkConfig(
@@ -95,7 +126,20 @@ def sizes(panel: Panel, plan: Plan) -> NetworkConfig:
         cell_width=max(width // 2, 8),
         denoiser_width=4 * max(3 * width // 16, 16),
         denoiser_depth=min(depth, 2),
+        periods=periods,
+        n_centred=plan.roles(panel).n_targets if plan.horizon else 0,
     )
+
+
+def _window_ahead(horizon: int, periods: tuple[int, ...], usual: int) -> int:
+    """Length of a window that ends with a forecast.
+
+    It holds history for three times as long, and two seasons; but it stays shorter
+    than the series usually are, else it would always see the same part of them.
+    """
+    history = max(3 * horizon, 2 * max(periods, default=0), _LEAST_HISTORY)
+    most = min(_MOST_STEPS_AHEAD, int(_MOST_OF_SERIES * usual))
+    return min(history + horizon, max(most, 2 * horizon))
 
 
 def _window_for(panel: Panel, longest: int) -> int:
@@ -133,28 +177,31 @@ def fit_model(
     history : History
     """
     config = sizes(panel, plan) if warm is None else warm.network.config
-    scaler = fit_scaler(panel) if warm is None else warm.scaler
+    roles = plan.roles(panel)
+    own = roles.n_targets if plan.horizon and len(panel.ids) > 1 else 0
+    scaler = fit_scaler(panel, own) if warm is None else warm.scaler
     rng = np.random.default_rng(seed)
     source = Source(
         panel,
         scaler,
         config.n_steps,
         rng,
-        batch_size=plan.batch_size,
+        roles=roles,
+        batch_size=plan.batch_size or _batch_size(config),
         mask_mix=plan.mask_mix,
         validation_fraction=plan.validation_fraction,
     )
     if warm is None:
-        smoother = _learn_smoother(source, config, rng)
+        smoother = None if config.periods else _learn_smoother(source, config, rng)
         network = _new_network(replace(config, smooth=smoother is not None), seed)
         if smoother is not None:
-            network.encoder.smoother = smoother
+            network.encoder.fill.smoother = smoother
     else:
         network = _new_network(config, seed)
         network.load_state_dict(warm.network.state_dict())
     budget = _budget(panel, plan, source.batch_size, config.n_steps)
     history = train(network, source.draw, source.validation, budget, seed, progress)
-    return Model(network, scaler), history
+    return Model(network, scaler, plan.horizon), history
 
 
 def _new_network(config: NetworkConfig, seed: int) -> Network:
@@ -181,6 +228,12 @@ def _learn_smoother(
         straight += float((line[batch.target] - truth).abs().sum())
         smoothed += float((mean[batch.target] - truth).abs().sum())
     return smoother if smoothed < straight else None
+
+
+def _batch_size(config: NetworkConfig) -> int:
+    """Windows in a training batch, where the plan leaves it open."""
+    n_tokens = config.n_patches + config.n_channels
+    return int(np.clip(_TOKENS_IN_BATCH // n_tokens, 4, 128))
 
 
 def _budget(panel: Panel, plan: Plan, batch_size: int, n_steps: int) -> Budget:

@@ -1,7 +1,8 @@
-"""Parameters in a form that JSON holds, and digests of what a file holds."""
+"""Parameters and scaling in a form that JSON holds, and digests of files."""
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 from collections.abc import Mapping
 from datetime import timedelta
@@ -14,8 +15,10 @@ from pandas.tseries.frequencies import to_offset
 from pandas.tseries.offsets import BaseOffset
 
 from tsdiff.advice import advise
+from tsdiff.panel.scaling import Scaler, Support
 
 _TIMEDELTA = "timedelta"
+_ARRAYS = ("center", "scale", "low", "high")
 
 
 def pack_parameters(parameters: Mapping[str, Any]) -> dict[str, Any]:
@@ -95,6 +98,76 @@ def unpack_parameters(packed: Mapping[str, Any]) -> dict[str, Any]:
         name: pd.Timedelta(value[_TIMEDELTA])
         if isinstance(value, dict) and set(value) == {_TIMEDELTA}
         else value
+        for name, value in packed.items()
+    }
+
+
+def pack_scaler(scaler: Scaler) -> dict[str, Any]:
+    """Write a scaler as lists of numbers, one a channel.
+
+    Parameters
+    ----------
+    scaler : Scaler
+
+    Returns
+    -------
+    dict
+    """
+    packed = {name: getattr(scaler, name).tolist() for name in _ARRAYS}
+    packed["supports"] = [dataclasses.asdict(part) for part in scaler.supports]
+    packed["ratio"] = list(scaler.ratio)
+    return packed
+
+
+def unpack_scaler(packed: Mapping[str, Any]) -> Scaler:
+    """Read what `pack_scaler` wrote.
+
+    Parameters
+    ----------
+    packed : mapping
+
+    Returns
+    -------
+    Scaler
+
+    Raises
+    ------
+    KeyError, TypeError, ValueError
+        If the numbers are of different channels, or can't scale anything.
+    """
+    center, scale, low, high = (
+        np.asarray(packed[name], dtype=np.float64) for name in _ARRAYS
+    )
+    supports = tuple(Support(**plain_fields(part)) for part in packed["supports"])
+    ratio = tuple(float(number) for number in packed.get("ratio", ()))
+    shape = (len(supports),)
+    if any(part.shape != shape for part in (center, scale, low, high)):
+        raise ValueError("its scaling has numbers for other channels")
+    if len(ratio) > len(supports):
+        raise ValueError("its scaling has numbers for other channels")
+    if not np.isfinite([center, scale]).all() or not (scale > 0).all():
+        raise ValueError("its scaling is not made of finite numbers above zero")
+    return Scaler(center, scale, low, high, supports, ratio)
+
+
+def plain_fields(packed: Mapping[str, Any]) -> dict[str, Any]:
+    """Read the fields of a dataclass, whose tuples JSON holds as lists.
+
+    Parameters
+    ----------
+    packed : mapping of str to object
+
+    Returns
+    -------
+    dict
+
+    Examples
+    --------
+    >>> plain_fields({"periods": [24, 168], "width": 8})
+    {'periods': (24, 168), 'width': 8}
+    """
+    return {
+        name: tuple(value) if isinstance(value, list) else value
         for name, value in packed.items()
     }
 

@@ -120,17 +120,17 @@ class Schema:
         """
         panel = self._panel(estimator, X)
         self._check_columns(estimator, panel, X)
-        if _kind(panel) != self.kind and not _is_bare(X):
+        if _kind(panel) != self.kind and not is_bare(X):
             raise ValueError(
                 f"The rows are labelled by {_kind(panel)}, those of the fit by "
                 f"{self.kind}. Give X the same kind of index."
             )
-        if self.kind == "dates" and not _is_bare(X):
+        if self.kind == "dates" and not is_bare(X):
             self._check_zone(_zone(panel))
         return panel
 
     def _panel(self, estimator: Any, X: Any) -> Panel:
-        if _is_bare(X) and self.kind != "numbers":
+        if is_bare(X) and self.kind != "numbers":
             panel = read_panel(X)
             self._check_timeless()
             return panel
@@ -273,8 +273,22 @@ def _dated(index: pd.Index) -> bool:
         return False
 
 
-def _is_bare(X: Any) -> bool:
-    """Whether the data are numbers without any labels."""
+def is_bare(X: Any) -> bool:
+    """Tell whether the data are numbers without any labels.
+
+    Parameters
+    ----------
+    X : DataFrame, Series, array or polars frame
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> is_bare([[1.0], [2.0]]), is_bare(pd.Series([1.0]))
+    (True, False)
+    """
     return isinstance(X, np.ndarray | list | tuple)
 
 

@@ -1,10 +1,23 @@
-"""Classic ways to fill gaps, to compare with: the same contract as the estimators.
+"""Classic ways to fill gaps and to look ahead, to compare with.
 
-Each has ``fit``, ``transform``, ``predict_interval``, ``predict_quantiles`` and
-``sample``, and treats every channel of every series on its own.
+Gap fillers keep the contract of `tsdiff.DiffusionImputer`; forecasters (`ARIMA`, `ETS`,
+`SeasonalNaive`) that of `tsdiff.DiffusionForecaster`, and fill gaps by `as_imputer`.
+Each treats every channel of every series on its own.
 """
 
+from tsdiff.baselines.arima import ARIMA
+from tsdiff.baselines.ets import ETS
+from tsdiff.baselines.filler import ForecastFiller
 from tsdiff.baselines.kalman import KalmanSmoother
+from tsdiff.baselines.seasonal import SeasonalNaive
 from tsdiff.baselines.walks import LastValue, LinearInterpolation
 
-__all__ = ["KalmanSmoother", "LastValue", "LinearInterpolation"]
+__all__ = [
+    "ARIMA",
+    "ETS",
+    "ForecastFiller",
+    "KalmanSmoother",
+    "LastValue",
+    "LinearInterpolation",
+    "SeasonalNaive",
+]

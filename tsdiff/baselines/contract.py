@@ -23,8 +23,8 @@ Ints = NDArray[np.int64]
 _BLOCK = 2**21  # numbers in one scratch array, 16 MB
 
 
-class Baseline(GapFiller):
-    """Gap filler whose answers are normal: closed form for cells, joint for paths.
+class NormalLaw:
+    """Answers that are normal: closed form for cells, joint for paths.
 
     A subclass says how it learns (`_learn`), and for a strand, which is one channel of
     one series: mean and standard deviation of the cells asked for (`_law`), and how
@@ -34,6 +34,65 @@ class Baseline(GapFiller):
 
     Draws are keyed by seed, series and channel: they do not change with the number of
     samples, the other series or the cells asked for.
+    """
+
+    center_: Floats
+    scale_: Floats
+
+    def _learn_law(self, panel: Panel) -> None:
+        """Set all that is learned."""
+        self.center_, self.scale_ = _moments(panel)
+        self._learn(panel)
+
+    @abstractmethod
+    def _learn(self, panel: Panel) -> None:
+        """Set what is learned besides `center_` and `scale_`."""
+
+    @abstractmethod
+    def _law(self, strand: Strand) -> tuple[Floats, Floats]:
+        """Mean and standard deviation of the m cells asked for; some value is seen."""
+
+    @abstractmethod
+    def _deviations(
+        self, strand: Strand, n_samples: int, rng: np.random.Generator
+    ) -> Floats:
+        """Joint deviations from the mean, shape (n_samples, m); some value is seen."""
+
+    def _quantiles(self, panel: Panel, cells: Ints, levels: Floats) -> Floats:
+        answer = np.empty((len(levels), len(cells)))
+        for strand in strands(panel, cells):
+            mean, sd = self._any_law(strand)
+            answer[:, strand.place] = mean + sd * ndtri(levels)[:, None]
+        return answer
+
+    def _samples(self, panel: Panel, cells: Ints, n_samples: int, seed: int) -> Floats:
+        samples = np.empty((n_samples, len(cells)))
+        for strand in strands(panel, cells):
+            key = panel.ids[strand.series], panel.channels[strand.channel]
+            self._fill(samples, strand, generator(seed, *key))
+        return samples
+
+    def _fill(self, samples: Floats, strand: Strand, rng: np.random.Generator) -> None:
+        """Put paths of a strand into samples (S, M), some of them at a time."""
+        mean, sd = self._any_law(strand)
+        size = max(_BLOCK // len(strand.values), 1)
+        for first in range(0, len(samples), size):
+            n_paths = len(samples[first : first + size])
+            if strand.observed.any():
+                paths = mean + self._deviations(strand, n_paths, rng)
+            else:
+                paths = mean + sd * rng.standard_normal((n_paths, 1))
+            samples[first : first + size, strand.place] = paths
+
+    def _any_law(self, strand: Strand) -> tuple[Any, Any]:
+        """Mean and standard deviation: of the channel in `fit` if no value is seen."""
+        if strand.observed.any():
+            return self._law(strand)
+        return self.center_[strand.channel], self.scale_[strand.channel]
+
+
+class Baseline(NormalLaw, GapFiller):
+    """Gap filler whose answers are normal.
 
     Parameters
     ----------
@@ -85,55 +144,8 @@ class Baseline(GapFiller):
         check_learnable(panel)
         check_features(self, panel, X, reset=True)
         self.schema_ = Schema.of(panel, is_named(X))
-        self.center_, self.scale_ = _moments(panel)
-        self._learn(panel)
+        self._learn_law(panel)
         return self
-
-    @abstractmethod
-    def _learn(self, panel: Panel) -> None:
-        """Set what is learned besides `center_` and `scale_`."""
-
-    @abstractmethod
-    def _law(self, strand: Strand) -> tuple[Floats, Floats]:
-        """Mean and standard deviation of the m cells asked for; some value is seen."""
-
-    @abstractmethod
-    def _deviations(
-        self, strand: Strand, n_samples: int, rng: np.random.Generator
-    ) -> Floats:
-        """Joint deviations from the mean, shape (n_samples, m); some value is seen."""
-
-    def _quantiles(self, panel: Panel, cells: Ints, levels: Floats) -> Floats:
-        answer = np.empty((len(levels), len(cells)))
-        for strand in strands(panel, cells):
-            mean, sd = self._any_law(strand)
-            answer[:, strand.place] = mean + sd * ndtri(levels)[:, None]
-        return answer
-
-    def _samples(self, panel: Panel, cells: Ints, n_samples: int, seed: int) -> Floats:
-        samples = np.empty((n_samples, len(cells)))
-        for strand in strands(panel, cells):
-            key = panel.ids[strand.series], panel.channels[strand.channel]
-            self._fill(samples, strand, generator(seed, *key))
-        return samples
-
-    def _fill(self, samples: Floats, strand: Strand, rng: np.random.Generator) -> None:
-        """Put paths of a strand into samples (S, M), some of them at a time."""
-        mean, sd = self._any_law(strand)
-        size = max(_BLOCK // len(strand.values), 1)
-        for first in range(0, len(samples), size):
-            n_paths = len(samples[first : first + size])
-            if strand.observed.any():
-                paths = mean + self._deviations(strand, n_paths, rng)
-            else:
-                paths = mean + sd * rng.standard_normal((n_paths, 1))
-            samples[first : first + size, strand.place] = paths
-
-    def _any_law(self, strand: Strand) -> tuple[Any, Any]:
-        """Mean and standard deviation: of the channel in `fit` if no value is seen."""
-        if strand.observed.any():
-            return self._law(strand)
-        return self.center_[strand.channel], self.scale_[strand.channel]
 
 
 def _moments(panel: Panel) -> tuple[Floats, Floats]:

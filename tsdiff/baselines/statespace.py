@@ -102,3 +102,55 @@ def _root(covariance: Floats) -> Floats:
     """Square root of a covariance that may be singular."""
     values, vectors = np.linalg.eigh(covariance)
     return vectors * np.sqrt(np.maximum(values, 0))
+
+
+def moments_ahead(model: Any, n_ahead: int) -> tuple[Floats, Floats]:
+    """Mean and variance of the last rows of a series, none of them observed.
+
+    Parameters
+    ----------
+    model : statsmodels MLEModel
+        As in `moments`.
+    n_ahead : int
+        How many.
+
+    Returns
+    -------
+    mean, variance : ndarray, shape (n_ahead,)
+        Of an observation, its own noise included.
+    """
+    result, z = model.ssm.filter(), model.ssm["design"][0]
+    state = result.predicted_state[:, -1 - n_ahead : -1]
+    covariance = result.predicted_state_cov[:, :, -1 - n_ahead : -1]
+    variance = np.einsum("i,ijt,j->t", z, covariance, z)
+    return z @ state, np.maximum(variance, 0) + model.ssm["obs_cov"][0]
+
+
+def deviations_ahead(
+    model: Any, n_ahead: int, n_samples: int, rng: np.random.Generator
+) -> Floats:
+    """Draw how the last rows, none of them observed, deviate jointly from their mean.
+
+    Parameters
+    ----------
+    model : statsmodels MLEModel
+        As in `moments`.
+    n_ahead, n_samples : int
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    ndarray, shape (n_samples, n_ahead)
+    """
+    ssm = model.ssm
+    k, shock = ssm.k_states, ssm["selection"] @ _root(ssm["state_cov"])
+    width = shock.shape[1] + 1
+    noise = rng.standard_normal((n_samples, k + n_ahead * width)).T
+    eps = np.sqrt(ssm["obs_cov"][0, 0]) * noise[k::width]  # (n_ahead, S)
+    paths = np.empty((n_ahead, n_samples))
+    e = _root(ssm.filter().predicted_state_cov[:, :, -1 - n_ahead]) @ noise[:k]
+    for row in range(n_ahead):
+        paths[row] = ssm["design"][0] @ e + eps[row]
+        first = k + row * width
+        e = ssm["transition"] @ e + shock @ noise[first + 1 : first + width]
+    return paths.T

@@ -19,9 +19,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from tsdiff.diffusion.field import Field
+from tsdiff.diffusion.fill import Fill, n_inputs
 from tsdiff.diffusion.marginals import N_PARAMETERS, Marginals
-from tsdiff.diffusion.smoothing import Smoother
-from tsdiff.diffusion.window import Window, interpolate
+from tsdiff.diffusion.window import Window
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,11 @@ class NetworkConfig:
     smooth : bool
         Whether answers are corrections to a Gaussian smoother, not to linear
         interpolation.
+    periods : tuple of int
+        Of the data, in steps; of neighbours of the same phase further guesses are made.
+    n_centred : int
+        Number of channels, the first ones, that are measured in the centre and spread
+        of what a window shows; the level of the others is taken as it is.
     """
 
     n_channels: int
@@ -57,11 +63,13 @@ class NetworkConfig:
     denoiser_depth: int = 2
     dropout: float = 0.0
     smooth: bool = False
+    periods: tuple[int, ...] = ()
+    n_centred: int = 0
 
     @property
     def n_inputs(self) -> int:
         """Number of inputs of a cell."""
-        return 7 if self.smooth else 5
+        return n_inputs(self.periods, self.smooth)
 
     @property
     def n_patches(self) -> int:
@@ -97,27 +105,35 @@ class Block(nn.Module):
             nn.init.zeros_(self.modulation.weight)
             nn.init.zeros_(self.modulation.bias)
 
-    def forward(self, x: Tensor, level: Tensor | None = None) -> Tensor:
-        """Map tokens of shape (B, L, D) to such; `level` has shape (B, D)."""
+    def forward(
+        self, x: Tensor, level: Tensor | None = None, part: Tensor | None = None
+    ) -> Tensor:
+        """Map tokens of shape (B, L, D) to such; `level` has shape (B, D).
+
+        Of the tokens those take part that are True in `part`, of shape (B, L).
+        """
         if self.modulation is None or level is None:
-            x = x + self._drop(self._attend(self.norm_1(x)))
+            x = x + self._drop(self._attend(self.norm_1(x), part))
             return x + self._drop(self._feed(self.norm_2(x)))
         a, b, c, d, e, f = self.modulation(level)[:, None].chunk(6, -1)  # (B, 1, D)
-        x = x + (1 + a) * self._attend(self.norm_1(x) * (1 + b) + c)
+        x = x + (1 + a) * self._attend(self.norm_1(x) * (1 + b) + c, part)
         return x + (1 + d) * self._feed(self.norm_2(x) * (1 + e) + f)
 
     def _drop(self, x: Tensor) -> Tensor:
         return F.dropout(x, self.dropout, self.training) if self.dropout else x
 
-    def _attend(self, x: Tensor) -> Tensor:
+    def _attend(self, x: Tensor, part: Tensor | None) -> Tensor:
         n_windows, n_tokens, width = x.shape
+        mask = None if part is None else part[:, None, None]  # (B, 1, 1, L)
         qkv = self.qkv(x).view(n_windows, n_tokens, 3, self.heads, -1)
         q, k, v = qkv.permute(2, 0, 3, 1, 4)  # (B, H, L, D / H)
         if q.dtype == torch.bfloat16 and q.requires_grad:
             # the fused kernel's backward pass is eight times slower in bfloat16
-            x = torch.softmax(q * q.shape[-1] ** -0.5 @ k.transpose(-1, -2), -1) @ v
+            fit = q * q.shape[-1] ** -0.5 @ k.transpose(-1, -2)
+            fit = fit if mask is None else fit.masked_fill(~mask, -torch.inf)
+            x = torch.softmax(fit, -1) @ v
         else:
-            x = F.scaled_dot_product_attention(q, k, v)
+            x = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
         return self.out(x.transpose(1, 2).reshape(n_windows, n_tokens, width))
 
     def _feed(self, x: Tensor) -> Tensor:
@@ -134,7 +150,7 @@ def _waves(position: Tensor, n_waves: int, longest: float) -> Tensor:
 class Encoder(nn.Module):
     """Read a window once: tokens, and from them the law of any cell."""
 
-    N_WAVES = 16
+    N_WAVES, N_HARMONICS = 16, 4
 
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
@@ -142,7 +158,8 @@ class Encoder(nn.Module):
         c, width, cell = config, config.width, config.cell_width
         per_patch = c.n_inputs * c.n_channels * c.patch_length
         self.embed_time = nn.Linear(per_patch, width)
-        self.embed_clock = nn.Linear(2 * self.N_WAVES + c.n_time_features, width)
+        n_clock = 2 * self.N_WAVES + 2 * self.N_HARMONICS * len(c.periods)
+        self.embed_clock = nn.Linear(n_clock + c.n_time_features, width)
         self.embed_channel = nn.Linear(c.n_inputs * c.n_patches * c.patch_length, width)
         self.channel_name = nn.Parameter(0.02 * torch.randn(c.n_channels, width))
         self.blocks = nn.ModuleList(
@@ -159,22 +176,20 @@ class Encoder(nn.Module):
         for layer in (self.law, self.direct_time, self.direct_channel):
             nn.init.zeros_(layer.weight)  # untrained: the fill, and a scale around it
             nn.init.zeros_(layer.bias)
-        self.smoother = Smoother(c.n_channels) if c.smooth else None
+        self.fill = Fill(c.n_channels, c.n_steps, c.periods, c.smooth, c.n_centred)
 
     def forward(self, window: Window) -> Context:
         """Read B windows."""
         c = self.config
-        anchor, spread, inputs = self._fill(window)
+        anchor, spread, inputs = self.fill(window)
         pad = c.n_patches * c.patch_length - c.n_steps
         padded = F.pad(inputs, (0, 0, 0, 0, 0, pad))
         n_windows = len(inputs)
         by_time = padded.reshape(n_windows, c.n_patches, -1)
         by_channel = padded.transpose(1, 2).reshape(n_windows, c.n_channels, -1)
-        clock = torch.cat(
-            [_waves(window.elapsed, self.N_WAVES, 4.0 * c.n_steps), window.features], -1
-        )
-        first = clock[:, :: c.patch_length]  # a patch has the clock of its first step
-        time = self.embed_time(by_time) + self.embed_clock(first)
+        # a patch has the clock of its first step
+        clock = self._clock(window)[:, :: c.patch_length]
+        time = self.embed_time(by_time) + self.embed_clock(clock)
         channel = self.embed_channel(by_channel) + self.channel_name
         tokens = torch.cat([time, channel], 1)  # (B, T/P + C, D)
         for block in self.blocks:
@@ -183,21 +198,14 @@ class Encoder(nn.Module):
         time, channel = tokens.split([c.n_patches, c.n_channels], 1)
         return Context(time, channel, inputs, anchor, spread)
 
-    def _fill(self, window: Window) -> tuple[Tensor, Tensor, Tensor]:
-        """Fill, its spread (one if unknown), and the inputs of each cell."""
-        anchor, left, right = interpolate(window)
-        shown = window.shown.to(anchor.dtype)
-        reach = math.log1p(2.0 * self.config.n_steps)
-        distance = [torch.log1p(side) / reach for side in (left, right)]
-        if self.smoother is None:
-            parts = [anchor, shown * anchor, shown, *distance]
-            return anchor, torch.ones_like(anchor), torch.stack(parts, -1)
-        with torch.no_grad():
-            mean, spread = self.smoother(window)
-        anchor = torch.where(window.shown, anchor, mean)
-        parts = [anchor, shown * anchor, shown, *distance, mean, spread.log() / 3]
-        # the law starts from the smoother's spread: its scale is 1 / e of `spread`
-        return anchor, math.e * spread, torch.stack(parts, -1)
+    def _clock(self, window: Window) -> Tensor:
+        """Say where a step lies in the window, in the periods and in the calendar."""
+        parts = [_waves(window.elapsed, self.N_WAVES, 4.0 * self.config.n_steps)]
+        for period in self.config.periods:
+            turn = 2 * math.pi / period * window.elapsed[..., None]
+            angle = turn * torch.arange(1, self.N_HARMONICS + 1)
+            parts += [angle.sin(), angle.cos()]
+        return torch.cat([*parts, window.features], -1)
 
     def marginals(self, context: Context, cells: tuple[Tensor, ...]) -> Marginals:
         """Laws of the cells at indices ``(window, step, channel)``, each of shape (n,).
@@ -236,6 +244,17 @@ def _pick(table: Tensor, index: Tensor, n_rows: int) -> Tensor:
     return F.embedding(index, flat)
 
 
+class Prepared(NamedTuple):
+    """What the denoiser needs of B windows, whatever noise and time."""
+
+    time: Tensor  # (B, tokens of the steps, width)
+    channel: Tensor  # (B, C, width)
+    asked: Tensor  # (B, steps, C)
+    given: Tensor  # (B, steps, C)
+    part: Tensor | None  # (B, tokens), None if all take part
+    steps: slice
+
+
 class Denoiser(nn.Module):
     """Velocity of Gaussianised cells, given what the encoder found."""
 
@@ -263,59 +282,106 @@ class Denoiser(nn.Module):
             nn.init.zeros_(layer.bias)
             nn.init.normal_(layer.weight, std=0.02)
 
-    def prepare(self, context: Context) -> tuple[Tensor, Tensor]:
-        """Project the context, once a window."""
-        return self.context_time(context.time), self.context_channel(context.channel)
+    def prepare(
+        self, context: Context, asked: Tensor, given: Tensor, n_paths: int = 1
+    ) -> Prepared:
+        """Do what depends on neither noise nor time, once a window.
 
-    def forward(
-        self,
-        z: Tensor,
-        t: Tensor,
-        asked: Tensor,
-        given: Tensor,
-        prepared: tuple[Tensor, Tensor],
-    ) -> Tensor:
+        Parameters
+        ----------
+        context : Context
+        asked, given : Tensor of bool, shape (B, T, C)
+            Cells to move, and cells whose score is known.
+        n_paths : int, default 1
+            Copies of each window, side by side in what follows.
+        """
+        patch = self.config.patch_length
+        active = (asked | given).any(2)  # (B, T)
+        active = F.pad(active, (0, -active.shape[1] % patch))
+        active = active.view(len(active), -1, patch).any(2)  # (B, T/P)
+        where = active.any(0).nonzero()[:, 0].tolist() or [0]
+        patches = slice(where[0], where[-1] + 1)
+        steps = slice(patches.start * patch, patches.stop * patch)
+        channels = torch.ones_like(asked[:, 0])
+        part = torch.cat([active[:, patches], channels], 1)
+
+        def copies(x: Tensor) -> Tensor:
+            return x.repeat_interleave(n_paths, 0) if n_paths > 1 else x
+
+        dtype = context.time.dtype
+        return Prepared(
+            time=copies(self.context_time(context.time[:, patches])),
+            channel=copies(self.context_channel(context.channel)),
+            asked=copies(asked[:, steps].to(dtype)),
+            given=copies(given[:, steps].to(dtype)),
+            part=None if bool(part.all()) else copies(part),  # faster without a mask
+            steps=steps,
+        )
+
+    def forward(self, z: Tensor, t: Tensor, prepared: Prepared) -> Tensor:
         """Velocity at time `t`.
+
+        Only the time steps from the first cell that is moved or known to the last one
+        are computed; other time tokens take no part.
 
         Parameters
         ----------
         z : Tensor, shape (B, T, C)
-            Noisy where asked, clean where given, zero elsewhere.
+            Noisy where asked, clean where given; not read elsewhere.
         t : Tensor, shape (B,)
-        asked, given : Tensor of float, shape (B, T, C)
-            Cells to move, and cells whose z is already known.
-        prepared : pair of Tensor
-            What `prepare` gave, expanded to B.
+        prepared : Prepared
 
         Returns
         -------
         Tensor, shape (B, T, C)
+            Zero where not asked.
         """
-        c = self.config
-        n_windows, n_padded = len(z), c.n_patches * c.patch_length
-        cells = torch.stack([z, asked, given], -1)
-        cells = F.pad(cells, (0, 0, 0, 0, 0, n_padded - c.n_steps))
-        time = self.embed_time(cells.reshape(n_windows, c.n_patches, -1))
-        channel = self.embed_channel(
-            cells.transpose(1, 2).reshape(n_windows, c.n_channels, -1)
-        )
-        tokens = torch.cat([time + prepared[0], channel + prepared[1]], 1)
+        time, channel, asked, given, part, steps = prepared
+        n_windows, n_steps, n_channels = asked.shape
+        scores = z[:, steps] * (asked + given)
+        cells = torch.stack([scores, asked, given], -1)
+        cells = F.pad(cells, (0, 0, 0, 0, 0, -n_steps % self.config.patch_length))
+        by_time = cells.reshape(n_windows, time.shape[1], -1)
+        by_channel = cells.transpose(1, 2).reshape(n_windows, n_channels, -1)
+        span = slice(steps.start, steps.start + cells.shape[1])
+        tokens = [
+            self.embed_time(by_time) + time,
+            self._embed_channel(by_channel, span) + channel,
+        ]
+        x = torch.cat(tokens, 1)
         level = self.embed_level(_waves(t, 8, 8 * math.pi))
         for block in self.blocks:
-            tokens = block(tokens, level)
-        time, channel = self.norm(tokens).split([c.n_patches, c.n_channels], 1)
-        by_time = self.read_time(time).view(n_windows, n_padded, -1)
-        direct_t, factor_t = by_time.split([c.n_channels, self.RANK], -1)
-        direct_c, factor_c = self.read_channel(channel).split([n_padded, self.RANK], -1)
+            x = block(x, level, part)
+        time, channel = self.norm(x).split([time.shape[1], n_channels], 1)
+        by_time = self.read_time(time).view(n_windows, cells.shape[1], -1)
+        direct_t, factor_t = by_time.split([n_channels, self.RANK], -1)
+        direct_c, factor_c = self._read_channel(channel, span)
         v = direct_t + direct_c.transpose(1, 2) + factor_t @ factor_c.transpose(1, 2)
-        return v[:, : c.n_steps] * asked
+        v = v[:, :n_steps] * asked
+        return F.pad(v, (0, 0, steps.start, z.shape[1] - steps.start - n_steps))
+
+    def _embed_channel(self, cells: Tensor, span: slice) -> Tensor:
+        """Embed what a channel shows in some of the steps."""
+        layer = self.embed_channel
+        weight = layer.weight.view(len(layer.weight), -1, 3)[:, span].flatten(1)
+        return F.linear(cells, weight, layer.bias)
+
+    def _read_channel(self, channel: Tensor, span: slice) -> tuple[Tensor, Tensor]:
+        """Read the velocity of some of the steps, and factors, off channel tokens."""
+        weight, bias = self.read_channel.weight, self.read_channel.bias
+        last = slice(-self.RANK, None)
+        return (
+            F.linear(channel, weight[: -self.RANK][span], bias[: -self.RANK][span]),
+            F.linear(channel, weight[last], bias[last]),
+        )
 
 
 class Network(nn.Module):
-    """Encoder and denoiser."""
+    """Encoder, denoiser, and the noise that the denoiser starts from."""
 
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
         self.config = config
         self.encoder = Encoder(config)
         self.denoiser = Denoiser(config)
+        self.field = Field(config.n_channels)

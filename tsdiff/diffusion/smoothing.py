@@ -14,11 +14,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from tsdiff.diffusion import banded
 from tsdiff.diffusion.window import Window
 
 _START = (10.0, 0.1, 0.01, 1000.0)  # nearly linear interpolation
@@ -55,8 +57,53 @@ class Smoother(nn.Module):
         return smooth(window, self.log_weights)
 
 
+class System(NamedTuple):
+    """Precision of the fields of B windows given what is shown, and what pulls them.
+
+    Attributes
+    ----------
+    diagonal, first, second : Tensor, shape (B, C, T)
+        Entries (i, i), (i, i + 1) and (i, i + 2) of the precision.
+    right : Tensor, shape (B, C, T)
+        Precision times mean.
+    sharp : Tensor, shape (1, C, 1)
+        Reciprocal variance of an observation's noise.
+    gradients : bool
+        Whether those with respect to the weights are wanted.
+    """
+
+    diagonal: Tensor
+    first: Tensor
+    second: Tensor
+    right: Tensor
+    sharp: Tensor
+    gradients: bool
+
+    def factors(self) -> banded.Factors:
+        """Factorise the precision."""
+        return banded.factor(*map(self.steps, self[:3]))
+
+    def steps(self, x: Tensor) -> banded.Steps:
+        """Take a tensor of shape (B, C, T) apart, as the factors are."""
+        return banded.steps(x, gradients=self.gradients)
+
+    def spread(self, factors: banded.Factors) -> Tensor:
+        """Give the standard deviation of an observation in each cell, (B, C, T)."""
+        return (banded.together(banded.variances(factors)) + 1 / self.sharp).sqrt()
+
+
 def smooth(window: Window, log_weights: Tensor) -> tuple[Tensor, Tensor]:
     """Posterior of the Gaussian field with weights exp(`log_weights`), shape (C, 4)."""
+    system = field_system(window, log_weights)
+    factors = system.factors()
+    mean = banded.together(banded.solve(factors, system.steps(system.right)))
+    spread = system.spread(factors)
+    dtype = window.values.dtype
+    return mean.transpose(1, 2).to(dtype), spread.transpose(1, 2).to(dtype)
+
+
+def field_system(window: Window, log_weights: Tensor) -> System:
+    """Set up the field with weights exp(`log_weights`), shape (C, 4), in a window."""
     weight = log_weights.double().exp().clamp(_SMALLEST, _LARGEST)
     step, bend, level, sharp = weight.T[:, None, :, None]  # each (1, C, 1)
     shown = window.shown.transpose(1, 2).double()  # (B, C, T)
@@ -68,10 +115,7 @@ def smooth(window: Window, log_weights: Tensor) -> tuple[Tensor, Tensor]:
         pull = step / window.away.transpose(1, 2).double()  # (B, C, 2)
         towards = pull * window.edges.transpose(1, 2).double()
         diagonal, right = _at_ends(diagonal, pull), _at_ends(right, towards)
-    mean, variance = _solve(diagonal, first, second, right)
-    spread = (variance + 1 / sharp).sqrt()
-    dtype = window.values.dtype
-    return mean.transpose(1, 2).to(dtype), spread.transpose(1, 2).to(dtype)
+    return System(diagonal, first, second, right, sharp, log_weights.requires_grad)
 
 
 def _at_ends(x: Tensor, more: Tensor) -> Tensor:
@@ -101,48 +145,6 @@ def _chain(gap: Tensor, step: Tensor, bend: Tensor) -> tuple[Tensor, ...]:
     first = first - F.pad(turn * before * both, (0, 2))
     first = first - F.pad(turn * after * both, (1, 1))
     return diagonal, first, F.pad(turn * before * after, (0, 2))
-
-
-def _solve(
-    diagonal: Tensor, first: Tensor, second: Tensor, right: Tensor
-) -> tuple[Tensor, Tensor]:
-    """Solve a system of five diagonals and give the diagonal of its inverse.
-
-    A factorisation L D L' and Takahashi's recursion (1973), in O(T) for all windows and
-    channels at once: the loop is over time.
-
-    Parameters
-    ----------
-    diagonal, first, second : Tensor, shape (B, C, T)
-        Entries (i, i), (i, i + 1) and (i, i + 2).
-    right : Tensor, shape (B, C, T)
-
-    Returns
-    -------
-    solution, variance : Tensor, shape (B, C, T)
-    """
-    a, b, c, r = (x.unbind(2) for x in (diagonal, first, second, right))
-    none = torch.zeros_like(r[0])
-    one, two = [none, none], [none, none]  # beside the diagonal of L, shifted by two
-    pivot: list[Tensor] = []
-    y: list[Tensor] = []
-    for i in range(len(a)):
-        p1, p2 = (pivot[i - 1] if i else none), (pivot[i - 2] if i > 1 else none)
-        pivot.append(a[i] - one[i + 1] ** 2 * p1 - two[i] ** 2 * p2)
-        y1, y2 = (y[i - 1] if i else none), (y[i - 2] if i > 1 else none)
-        y.append(r[i] - one[i + 1] * y1 - two[i] * y2)
-        one.append((b[i] - two[i + 1] * p1 * one[i + 1]) / pivot[i])
-        two.append(c[i] / pivot[i])
-    x, same, next_ = [none, none], [none, none], [none, none]
-    for i in reversed(range(len(a))):
-        l1, l2 = one[i + 2], two[i + 2]
-        x.append(y[i] / pivot[i] - l1 * x[-1] - l2 * x[-2])
-        beside = -l1 * same[-1] - l2 * next_[-1]  # covariance with i + 1
-        beyond = -l1 * next_[-1] - l2 * same[-2]  # and with i + 2
-        same.append(1 / pivot[i] - l1 * beside - l2 * beyond)
-        next_.append(beside)
-    back = slice(None, 1, -1)
-    return torch.stack(x[back], 2), torch.stack(same[back], 2)
 
 
 def normal_crps(truth: Tensor, mean: Tensor, spread: Tensor) -> Tensor:

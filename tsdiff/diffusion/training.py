@@ -24,6 +24,10 @@ from tsdiff.diffusion.window import Window
 
 _FAILURES_BEFORE_STOP = 5
 _AS_GOOD = 1.01  # scores within one per cent of the lowest are not told apart
+_FIELD_UNTIL = 0.6  # share of the run in which the noise is still fitted
+_FIELD_UPDATES, _FIELD_RATE = 60, 75  # steps, and rate in those of the network
+_FIELD_CELLS = 2**15  # of one update, at most
+_LEAST_UNIT = 0.05  # of a channel's scale
 _LARGEST_SCORE = 5.0  # |z| beyond this says nothing more about dependence
 
 
@@ -39,11 +43,21 @@ class Batch:
         Scaled values; anything where `target` is False.
     target : Tensor of bool, shape (B, T, C)
         Observed and not shown.
+    weight : Tensor, shape (B,), optional
+        Of each cell of a window; all count alike by default.
     """
 
     window: Window
     truth: Tensor
     target: Tensor
+    weight: Tensor | None = None
+
+    def mean(self, loss: Tensor, window: Tensor) -> Tensor:
+        """Mean loss of cells that lie in some windows, both of shape (n,)."""
+        if self.weight is None:
+            return loss.sum() / max(len(loss), 1)
+        weight = self.weight[window]
+        return (weight * loss).sum() / weight.sum().clamp_min(1e-9)
 
 
 @dataclass(frozen=True)
@@ -94,41 +108,54 @@ class History:
 
 def losses(
     network: Network, batch: Batch, generator: torch.Generator
-) -> tuple[Tensor, Tensor]:
-    """Mean CRPS of the head and mean squared error of the velocity."""
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Mean CRPS of the head, mean squared error of the velocity, and the scores."""
     cells = batch.target.nonzero(as_tuple=True)
     truth = batch.truth[cells]  # (n,)
     context = network.encoder(batch.window)
     marginals = network.encoder.marginals(context, cells)
-    crps = marginals.crps(truth).sum() / max(len(truth), 1)
+    crps = batch.mean(marginals.crps(truth) / _unit(batch, context)[cells[0]], cells[0])
     with torch.no_grad():
         score = marginals.to_z(truth[:, None])[:, 0]
         score = score.clamp(-_LARGEST_SCORE, _LARGEST_SCORE)
         z_0 = torch.zeros_like(batch.truth).index_put(cells, score)
     known = Context(*(part.detach() for part in context))
-    return crps, _velocity_loss(network, known, batch.target, z_0, generator)
+    return crps, _velocity_loss(network, known, batch, z_0, generator), z_0
+
+
+def _unit(batch: Batch, context: Context) -> Tensor:
+    """Give the unit of each window's error, shape (B,): that of the first guess.
+
+    Only where windows count alike: else easy ones would learn nothing beside hard ones.
+    """
+    if batch.weight is None:
+        return torch.ones(len(batch.truth))
+    count = batch.target.sum((1, 2)).clamp_min(1)
+    mean = (context.spread.detach() * batch.target).sum((1, 2)) / count
+    return mean.clamp_min(_LEAST_UNIT)
 
 
 def _velocity_loss(
     network: Network,
     context: Context,
-    target: Tensor,
+    batch: Batch,
     z_0: Tensor,
     generator: torch.Generator,
 ) -> Tensor:
     """Velocity loss; in a quarter of the windows some of the scores are given."""
-    n_windows = len(z_0)
+    n_windows, target = len(z_0), batch.target
     strata = torch.arange(n_windows) + torch.rand(n_windows, generator=generator)
     shuffled = torch.randperm(n_windows, generator=generator)
     t = (NOISE * strata / n_windows)[shuffled]  # (B,)
     given = target & _revealed(target, generator)
     asked = target & ~given
-    noise = torch.randn(z_0.shape, generator=generator)
+    white, own = torch.randn((2, *z_0.shape), generator=generator)
+    with torch.no_grad():
+        noise = network.field(batch.window, white, own)
     z_t, v = noised(z_0, noise, t[:, None, None])
-    z = torch.where(asked, z_t, torch.where(given, z_0, 0.0))
-    prepared = network.denoiser.prepare(context)
-    answer = network.denoiser(z, t, asked.to(z.dtype), given.to(z.dtype), prepared)
-    return ((answer - v)[asked] ** 2).sum() / asked.sum().clamp_min(1)
+    prepared = network.denoiser.prepare(context, asked, given)
+    answer = network.denoiser(torch.where(given, z_0, z_t), t, prepared)
+    return batch.mean((answer - v)[asked] ** 2, asked.nonzero()[:, 0])
 
 
 def _revealed(target: Tensor, generator: torch.Generator) -> Tensor:
@@ -154,7 +181,8 @@ def validation_crps(network: Network, batches: Sequence[Batch]) -> float:
         cells = batch.target.nonzero(as_tuple=True)
         context = network.encoder(batch.window)
         marginals = network.encoder.marginals(context, cells)
-        total += float(marginals.crps(batch.truth[cells]).sum())
+        crps = marginals.crps(batch.truth[cells]) / _unit(batch, context)[cells[0]]
+        total += float(crps.sum())
         count += len(cells[0])
     network.train(was_training)
     return total / count if count else math.nan
@@ -255,6 +283,9 @@ class _Loop:
         self.failures = 0
         self.half = _has_fast_bfloat16()
         self.recent: list[tuple[float, float]] = []
+        self.field_weights = network.field.log_weights.clone().requires_grad_()
+        self.field_optimizer = torch.optim.Adam([self.field_weights], lr=0.3)
+        self.next_field = 0.0
 
     def share(self) -> float:
         """Share of the budget that is spent, the larger of steps and clock."""
@@ -271,7 +302,7 @@ class _Loop:
         with torch.autocast(
             "cpu", torch.bfloat16, enabled=self.half, cache_enabled=False
         ):
-            crps, velocity = losses(self.network, batch, self.generator)
+            crps, velocity, scores = losses(self.network, batch, self.generator)
         self.network.zero_grad(set_to_none=True)
         (crps + velocity).backward()
         parts = (self.network.encoder, self.network.denoiser)
@@ -291,6 +322,30 @@ class _Loop:
             optimizer.step()
         self._follow()
         self.recent.append((seen[0], seen[1]))
+        if self.next_field <= share < _FIELD_UNTIL:
+            self._learn_field(batch, scores, share)
+            self.next_field = share + _FIELD_UNTIL / _FIELD_UPDATES
+
+    def _learn_field(self, batch: Batch, scores: Tensor, share: float) -> None:
+        """Fit the dependence of the noise to that of the scores.
+
+        In the first part of the run only, so that the denoiser ends with noise that
+        stays as it is.
+        """
+        some = slice(0, max(_FIELD_CELLS // scores[0].numel(), 1))
+        weights = self.field_weights
+        loss = self.network.field.loss(
+            batch.window.some(some), scores[some], batch.target[some], weights
+        )
+        (gradient,) = torch.autograd.grad(loss, weights)
+        if not bool(torch.isfinite(gradient).all()):
+            return
+        weights.grad = gradient
+        rate = _FIELD_RATE * self.budget.learning_rate * (1 - share / _FIELD_UNTIL)
+        self.field_optimizer.param_groups[0]["lr"] = rate
+        self.field_optimizer.step()
+        for network in (self.network, self.average):
+            network.field.log_weights.copy_(weights.detach())
 
     @torch.no_grad()
     def _follow(self) -> None:

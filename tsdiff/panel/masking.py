@@ -24,6 +24,14 @@ DEFAULT_MIX: Mapping[str, float] = {
     "tails": 0.15,
 }
 
+#: The same for a model that is made to forecast.
+FORECAST_MIX: Mapping[str, float] = {
+    "tails": 0.7,
+    "random": 0.12,
+    "blocks": 0.12,
+    "channels": 0.06,
+}
+
 
 def random_cells(observed: Mask, ratio: NDArray, rng: np.random.Generator) -> Mask:
     """Hide each window's share of its observed cells, completely at random.
@@ -93,7 +101,7 @@ def blocks(
 
 
 def whole_channels(observed: Mask, rng: np.random.Generator) -> Mask:
-    """Hide all of one to a half of the channels of each window.
+    """Hide all of one to a half of the channels of each window; never the only one.
 
     Parameters
     ----------
@@ -106,33 +114,46 @@ def whole_channels(observed: Mask, rng: np.random.Generator) -> Mask:
     """
     n_windows, _, n_channels = observed.shape
     count = rng.integers(1, max(n_channels // 2, 1) + 1, (n_windows, 1))
+    count = count * (n_channels > 1)
     order = rng.random((n_windows, n_channels)).argsort(axis=1).argsort(axis=1)
     return observed & (order < count)[:, None, :]
 
 
-def tails(observed: Mask, rng: np.random.Generator) -> Mask:
-    """Hide the end of each window (four times in five) or its beginning.
+def tails(observed: Mask, rng: np.random.Generator, horizon: int | None = None) -> Mask:
+    """Hide the end of each window, or sometimes its beginning.
 
-    Half the windows lose all channels at once, the others only some of them, so that
-    ragged ends are seen too. At least one step is hidden, at most three quarters.
+    Half the windows lose all channels at once, the others only some of them, or each
+    from another step on, so that ragged ends are seen too. At least one step is hidden,
+    at most three quarters.
 
     Parameters
     ----------
     observed : ndarray of bool, shape (B, T, C)
     rng : Generator
+    horizon : int, optional
+        Steps that will be asked for. Two windows in three lose just these, the others
+        some of them, all at the end; without it one in five loses its beginning.
 
     Returns
     -------
     ndarray of bool, shape (B, T, C)
     """
     n_windows, n_steps, n_channels = observed.shape
-    count = rng.integers(1, max(3 * n_steps // 4, 1) + 1, (n_windows, 1))
+    most = horizon or max(3 * n_steps // 4, 1)
+    count = rng.integers(1, most + 1, (n_windows, 1))
+    if horizon is not None:
+        count = np.where(rng.random((n_windows, 1)) < 2 / 3, horizon, count)
     step = np.arange(n_steps)[None, :]
-    at_end = rng.random((n_windows, 1)) < 0.8
-    cut = np.where(at_end, step >= n_steps - count, step < count)
+    share_at_end = 1.0 if horizon else 0.8
+    at_end = rng.random((n_windows, 1)) < share_at_end
+    from_edge = np.where(at_end, n_steps - 1 - step, step)  # (B, T)
     some = rng.random((n_windows, n_channels)) < rng.random((n_windows, 1))
-    chosen = some | (rng.random((n_windows, 1)) < 0.5)
-    return observed & cut[:, :, None] & chosen[:, None, :]
+    kind = rng.random((n_windows, 1)) * (n_channels > 1)
+    chosen = some | (kind < 0.5)
+    own = rng.integers(0, count + 1, (n_windows, n_channels))
+    cut = np.where(kind < 0.75, count, own)  # steps that each channel loses
+    hidden = from_edge[:, :, None] < (cut * chosen)[:, None, :]
+    return observed & hidden
 
 
 def lent_pattern(
@@ -162,6 +183,7 @@ def mixed(
     rng: np.random.Generator,
     mix: Mapping[str, float] = DEFAULT_MIX,
     donors: Mask | None = None,
+    horizon: int | None = None,
 ) -> Mask:
     """Hide cells of every window by one strategy each, drawn from `mix`.
 
@@ -176,6 +198,8 @@ def mixed(
         Weights of "random", "blocks", "lent", "channels" and "tails".
     donors : ndarray of bool, shape (D, T, C), optional
         See `lent_pattern`.
+    horizon : int, optional
+        See `tails`.
 
     Returns
     -------
@@ -191,7 +215,7 @@ def mixed(
         rows = np.flatnonzero(drawn == number)
         if name == "random" or not len(rows):
             continue
-        chosen = _hide(name, observed[rows], ratio[rows], rng, donors)
+        chosen = _hide(name, observed[rows], ratio[rows], rng, donors, horizon)
         something = chosen.any(axis=(1, 2))
         hidden[rows[something]] = chosen[something]
     return hidden
@@ -203,6 +227,7 @@ def _hide(
     ratio: NDArray,
     rng: np.random.Generator,
     donors: Mask | None,
+    horizon: int | None,
 ) -> Mask:
     """Dispatch to the strategy called `name`."""
     if name == "blocks":
@@ -211,4 +236,4 @@ def _hide(
         return lent_pattern(observed, rng, donors)
     if name == "channels":
         return whole_channels(observed, rng)
-    return tails(observed, rng)
+    return tails(observed, rng, horizon)

@@ -24,6 +24,7 @@ _ATOM_SHARE = 0.05
 _WALL_SHARE = 0.02
 _FEWEST_FOR_SUPPORT = 20
 _FEWEST_REPEATS = 3  # a value that came once or twice may be chance
+_BORROWED = 2.0  # cells that what the other series have in common is worth
 _BLUR = 0.02  # share of the other values that may be taken for the atom
 
 
@@ -85,6 +86,11 @@ class Scaler:
     low, high : ndarray, shape (C,)
         Range of the values seen in the fit.
     supports : tuple of Support, length C
+    ratio : tuple of float
+        So many channels, the first ones, are measured in the centre and scale of each
+        series of its own, found in the data at hand: the series of a panel may differ
+        by orders of magnitude. The numbers are usual spreads of a series beside its
+        mean size, for series of few values.
     """
 
     center: Array
@@ -92,36 +98,18 @@ class Scaler:
     low: Array
     high: Array
     supports: tuple[Support, ...]
+    ratio: tuple[float, ...] = ()
 
-    def to_units(self, values: Array, channels: tuple[str, ...]) -> NDArray[np.float32]:
-        """Scale values of shape (N, C) to float32; NaN stays NaN.
-
-        Raises
-        ------
-        ValueError
-            If a value is so far from the fitted data that float32 can't hold it.
-        """
-        with np.errstate(over="ignore", invalid="ignore"):  # of a signalling NaN
-            scaled = (values / self.scale - self.center / self.scale).astype(np.float32)
-        bad = np.isinf(scaled)
-        if bad.any():
-            row, column = np.argwhere(bad)[0]
-            raise ValueError(
-                f"Column {channels[column]!r}, row {row}: "
-                f"{float(values[row, column])!r} is too far from the data of the fit "
-                f"(centre {self.center[column]:g}, scale {self.scale[column]:g}) to be "
-                "represented. Check its unit, or set it to NaN."
-            )
-        return scaled
-
-    def from_units(self, scaled: NDArray[Any], channel: NDArray[np.int64]) -> Array:
-        """Give scaled values of shape (..., n) back in the units of their channels."""
-        values = scaled.astype(np.float64) * self.scale[channel] + self.center[channel]
-        for number, support in enumerate(self.supports):
-            here = channel == number
-            if (support.step or support.atoms) and here.any():
-                values[..., here] = support.snap(values[..., here])
-        return values
+    def units(self, panel: Panel) -> Units:
+        """Find the units of each series of a panel."""
+        shape = (len(panel.ids), len(self.center))
+        center = np.broadcast_to(self.center, shape).copy()
+        scale = np.broadcast_to(self.scale, shape).copy()
+        if self.ratio:
+            own = len(self.ratio)
+            found = _series_moments(panel, own, self.scale[:own], np.array(self.ratio))
+            center[:, :own], scale[:, :own] = found
+        return Units(center, scale, panel.bounds, self.supports)
 
     def jittered(self, values: Array, rng: np.random.Generator) -> Array:
         """Return values of shape (N, C) with grids and atoms spread out."""
@@ -133,7 +121,101 @@ class Scaler:
         return spread
 
 
-def fit_scaler(panel: Panel) -> Scaler:
+@dataclass(frozen=True)
+class Units:
+    """Units in which the engine measures the series of a panel.
+
+    Attributes
+    ----------
+    center, scale : ndarray, shape (n_series, C)
+    bounds : ndarray of int, shape (n_series + 1,)
+    supports : tuple of Support, length C
+    """
+
+    center: Array
+    scale: Array
+    bounds: NDArray[np.int64]
+    supports: tuple[Support, ...]
+
+    def enter(self, values: Array, channels: tuple[str, ...]) -> NDArray[np.float32]:
+        """Scale values of shape (N, C) to float32; NaN stays NaN.
+
+        Raises
+        ------
+        ValueError
+            If a value is so far from the fitted data that float32 can't hold it.
+        """
+        series = np.repeat(np.arange(len(self.center)), np.diff(self.bounds))
+        with np.errstate(over="ignore", invalid="ignore"):  # of a signalling NaN
+            shift = (self.center / self.scale)[series]
+            scaled = (values / self.scale[series] - shift).astype(np.float32)
+        bad = np.isinf(scaled)
+        if bad.any():
+            row, column = np.argwhere(bad)[0]
+            raise ValueError(
+                f"Column {channels[column]!r}, row {row}: "
+                f"{float(values[row, column])!r} is too far from the data of the fit "
+                f"(centre {self.center[series[row], column]:g}, scale "
+                f"{self.scale[series[row], column]:g}) to be represented. Check its "
+                "unit, or set it to NaN."
+            )
+        return scaled
+
+    def leave(self, scaled: NDArray[Any], cells: NDArray[np.int64]) -> Array:
+        """Give scaled values of shape (..., n) of flat cells in the data's units."""
+        row, channel = np.divmod(cells, self.center.shape[1])
+        series = np.searchsorted(self.bounds, row, side="right") - 1
+        values = scaled.astype(np.float64) * self.scale[series, channel]
+        values += self.center[series, channel]
+        for number, support in enumerate(self.supports):
+            here = channel == number
+            if (support.step or support.atoms) and here.any():
+                values[..., here] = support.snap(values[..., here])
+        return values
+
+
+def _series_moments(
+    panel: Panel, n_own: int, scale: Array, ratio: Array
+) -> tuple[Array, Array]:
+    """Centre and scale of each series in its own data, shape (n_series, n_own).
+
+    A series of few values borrows from the others how large the spread is beside the
+    level; where all are zero it is measured as the data of the fit.
+    """
+    center, size, square, count = _series_sums(panel, n_own)
+    borrowed = np.where(size > 0, ratio * size, scale)
+    spread = np.sqrt(square / np.maximum(count, 1))
+    varies = spread > 1e-9 * size
+    own = np.where(varies, count / (count + _BORROWED), 0.0)
+    # a mean on a log scale: the two may differ by orders of magnitude
+    return center, np.where(varies, spread, 1.0) ** own * borrowed ** (1 - own)
+
+
+def _series_sums(panel: Panel, n_own: int) -> tuple[Array, Array, Array, Array]:
+    """Mean, mean size, squared deviations and count of each series' channels."""
+    seen = panel.observed[:, :n_own]
+    known = np.where(seen, panel.values[:, :n_own], 0.0)
+    first = panel.bounds[:-1]
+    count = np.add.reduceat(seen.astype(float), first)
+    some = np.maximum(count, 1)
+    center = np.add.reduceat(known, first) / some
+    series = np.repeat(np.arange(len(first)), np.diff(panel.bounds))
+    away = np.where(seen, known - center[series], 0.0)
+    size = np.add.reduceat(np.abs(known), first) / some
+    return center, size, np.add.reduceat(away**2, first), count
+
+
+def _usual_ratio(panel: Panel, n_own: int) -> Array:
+    """Median over the series of spread over mean size, shape (n_own,)."""
+    _, size, square, count = _series_sums(panel, n_own)
+    spread = np.sqrt(square / np.maximum(count, 1))
+    varies = spread > 1e-9 * size
+    ratio = np.where(varies, spread / np.where(size > 0, size, 1.0), np.nan)
+    columns = [column[~np.isnan(column)] for column in ratio.T]
+    return np.array([np.median(column) if len(column) else 1.0 for column in columns])
+
+
+def fit_scaler(panel: Panel, n_own: int = 0) -> Scaler:
     """Centre, scale and support of each channel of a panel.
 
     The scale is the standard deviation of the observed values after those further than
@@ -144,6 +226,8 @@ def fit_scaler(panel: Panel) -> Scaler:
     Parameters
     ----------
     panel : Panel
+    n_own : int, default 0
+        Channels that are measured series by series, see `Scaler`.
 
     Returns
     -------
@@ -152,7 +236,8 @@ def fit_scaler(panel: Panel) -> Scaler:
     columns = [column[~np.isnan(column)] for column in panel.values.T]
     center, scale, low, high = np.array([_moments(column) for column in columns]).T
     supports = tuple(_support(column) for column in columns)
-    return Scaler(center.copy(), scale.copy(), low.copy(), high.copy(), supports)
+    ratio = tuple(_usual_ratio(panel, n_own).tolist())
+    return Scaler(center.copy(), scale.copy(), low.copy(), high.copy(), supports, ratio)
 
 
 def _moments(values: Array) -> tuple[float, float, float, float]:
@@ -184,7 +269,8 @@ def _support(values: Array) -> Support:
     if len(values) < _FEWEST_FOR_SUPPORT:
         return Support()
     step = float(np.diff(distinct).min())
-    steps = (distinct - distinct[0]) / step
+    with np.errstate(over="ignore"):  # of a step that is no normal number
+        steps = (distinct - distinct[0]) / step
     few = len(distinct) <= min(_MOST_GRID_VALUES, len(values) / 5)
     if few and np.allclose(steps, np.round(steps), rtol=0, atol=1e-6):
         # an end that comes back often is a wall (no count below zero), not a tail

@@ -31,14 +31,18 @@ class Cover:
     owner: Ints
 
 
-def cover(panel: Panel, n_steps: int) -> Cover:
+def cover(panel: Panel, n_steps: int, ahead: Ints | int = 0) -> Cover:
     """Cover every series by windows that overlap by half.
 
     Parameters
     ----------
     panel : Panel
     n_steps : int
-        Length of a window; series shorter than that get one window.
+        Length of a window; series shorter than that get one window, that ends with
+        them.
+    ahead : ndarray of int, shape (n_series,), or int, default 0
+        Last rows of each series that lie ahead of its data: the window that ends with
+        the series answers them all, at most `n_steps`.
 
     Returns
     -------
@@ -50,7 +54,7 @@ def cover(panel: Panel, n_steps: int) -> Cover:
     series = np.repeat(np.arange(len(length)), count)
     first = np.cumsum(count) - count  # first window of each series
     number = np.arange(len(series)) - first[series]
-    offset = np.minimum(number * stride, np.maximum(length[series] - n_steps, 0))
+    offset = np.minimum(number * stride, length[series] - n_steps)
     row = np.arange(len(panel.values)) - np.repeat(panel.bounds[:-1], length)
     row_series = np.repeat(np.arange(len(length)), length)
     nearest = np.rint((row - (n_steps - 1) / 2) / stride).astype(np.int64)
@@ -60,28 +64,33 @@ def cover(panel: Panel, n_steps: int) -> Cover:
     middle = (n_steps - 1) / 2
     end = np.maximum(length[row_series] - n_steps, 0) + middle
     away = np.abs(row - np.minimum(nearest * stride, end - middle) - middle)
-    nearest = np.where(np.abs(row - end) < away, last, nearest)
+    forecast = row >= (length - ahead)[row_series]
+    nearest = np.where((np.abs(row - end) < away) | forecast, last, nearest)
     return Cover(panel.bounds[series] + offset, series, first[row_series] + nearest)
 
 
-def rows_of(start: Ints, stop: Ints, n_steps: int) -> tuple[Ints, NDArray[np.bool_]]:
+def rows_of(
+    panel: Panel, start: Ints, series: Ints, n_steps: int
+) -> tuple[Ints, NDArray[np.bool_]]:
     """Row of each step of windows, and whether the series reaches that far.
 
     Parameters
     ----------
-    start, stop : ndarray of int, shape (B,)
-        First row of the window and the row after the last of its series.
+    panel : Panel
+    start, series : ndarray of int, shape (B,)
+        First row and series of each window; it may start before the series.
     n_steps : int
 
     Returns
     -------
     rows : ndarray of int, shape (B, T)
-        Beyond the series' end the last row, for which `inside` is False.
+        Beyond the series the nearest of its rows, for which `inside` is False.
     inside : ndarray of bool, shape (B, T)
     """
     rows = start[:, None] + np.arange(n_steps)
-    inside = rows < stop[:, None]
-    return np.where(inside, rows, stop[:, None] - 1), inside
+    first, last = panel.bounds[series, None], panel.bounds[series + 1, None] - 1
+    nearest = np.clip(rows, first, last)
+    return nearest, nearest == rows
 
 
 @dataclass(frozen=True)
@@ -148,10 +157,11 @@ class Scene:
         """
         panel = self.panel
         first, stop = panel.bounds[series], panel.bounds[series + 1]
-        rows, inside = rows_of(start, stop, n_steps)
+        rows, inside = rows_of(panel, start, series, n_steps)
         values = np.where(inside[:, :, None], self.scaled[rows], np.float32(np.nan))
-        elapsed = panel.elapsed[rows] - panel.elapsed[rows[:, :1]]
-        beyond = np.cumsum(~inside, axis=1)  # the clock goes on beyond the end
+        # the clock goes on beyond both ends of the series
+        clock = panel.elapsed[rows] + (start[:, None] + np.arange(n_steps) - rows)
+        elapsed = clock - clock[:, :1]
         features = np.where(inside[:, :, None], panel.calendar[rows], np.float32(0))
         last = self._last[np.maximum(start - 1, 0)]  # (B, C)
         next_ = self._next[np.minimum(rows[:, -1] + 1, len(self._next) - 1)]
@@ -162,14 +172,14 @@ class Scene:
             ],
             axis=1,
         )
-        at = np.where(found, np.stack([last, next_], axis=1), start[:, None, None])
+        at = np.where(found, np.stack([last, next_], axis=1), first[:, None, None])
         ends = panel.elapsed[rows[:, [0, -1]]][:, :, None]  # (B, 2, 1)
         away = np.where(found, np.abs(panel.elapsed[at] - ends), np.inf)
         edges = np.take_along_axis(self.scaled, at.reshape(-1, at.shape[2]), axis=0)
         edges = np.where(found, edges.reshape(at.shape), np.float32(0))
         return Windows(
             values,
-            (elapsed + beyond).astype(np.float32),
+            elapsed.astype(np.float32),
             features,
             edges,
             away.astype(np.float32),
@@ -197,8 +207,8 @@ def random_starts(
     weight = np.cumsum(length, dtype=float)
     drawn = rng.random(n_windows) * weight[-1]
     series = np.searchsorted(weight, drawn, side="right")
-    free = np.maximum(length[series] - n_steps, 0)
+    free = length[series] - n_steps  # below zero: the window starts before the series
     # drawn from a little beyond both ends, so that the end rows are seen as often
-    reach = np.minimum(n_steps // 2, free)
-    offset = rng.integers(-reach, free + reach + 1)
-    return panel.bounds[series] + np.clip(offset, 0, free), series
+    reach = np.clip(free, 0, n_steps // 2)
+    offset = rng.integers(-reach, np.maximum(free, 0) + reach + 1)
+    return panel.bounds[series] + np.minimum(np.maximum(offset, 0), free), series

@@ -2,33 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import plotly.graph_objects as go
 
 from tsdiff.bands import as_coverage
-from tsdiff.plotting.looks import UNLISTED, Look, trace_looks
-from tsdiff.plotting.menus import (
-    MENU_HEIGHT,
-    axis_name,
-    channel_menu,
-    rows_domains,
-    series_menu,
+from tsdiff.plotting.looks import trace_looks
+from tsdiff.plotting.page import (
+    MOST_CHANNELS,
+    check_paths,
+    chosen_series,
+    describe,
+    draw_page,
+    most_points,
+    positions,
+    summary,
 )
-from tsdiff.plotting.strips import Data, check_frame, cut_strip, strip_data
-from tsdiff.plotting.style import ink, private, safe
-from tsdiff.validation import listing
+from tsdiff.plotting.strips import check_frame, cut_strip, strip_data
+from tsdiff.plotting.style import ink, private
 
 if TYPE_CHECKING:
     from tsdiff.draws import Draws
-
-_MOST_CHANNELS = 8  # drawn unless asked for by name
-_MOST_ROWS = 24  # over all series, unless asked for: a page holds them all
-# Pixels: buttons, title and first row's name; time axis and legend; the axis alone.
-_TOP, _BOTTOM, _TICKS = 106, 112, 44
-_ROW, _ONLY_ROW, _SPACE = 170, 330, 34  # pixels: a row; the only one; between two
 
 
 def plot_imputation(
@@ -91,12 +87,9 @@ def plot_imputation(
     """
     given = check_frame(df, draws)
     bands = sorted(as_coverage(coverage).tolist(), reverse=True)
-    if paths < 0:
-        raise ValueError(f"paths is a number of draws, 0 or more; got {paths}.")
-    n_paths = min(paths, len(draws))
+    n_paths = check_paths(paths, len(draws))
     shown = _channels(draws, channels)
-    most = max(_MOST_ROWS // len(shown), 2)
-    chosen = _positions(draws.panel.ids, series, "series", most)
+    chosen = chosen_series(draws.panel.ids, series, len(shown))
     data = [
         [
             strip_data(cut_strip(draws, given, one, channel), bands, n_paths)
@@ -105,144 +98,22 @@ def plot_imputation(
         for one in chosen
     ]
     looks = [
-        trace_looks(bands, n_paths, _size(strips), ink(template))
+        trace_looks(bands, n_paths, most_points(strips), ink(template))
         for strips in zip(*data, strict=True)
     ]
     names = [draws.panel.channels[channel] for channel in shown]
-    ids = [draws.panel.ids[one] for one in chosen]
-    figure = _draw(looks, data, names, ids)
-    _describe(figure, draws, bands, getattr(df, "attrs", {}).get("units", {}), names)
+    figure = draw_page(looks, data, names, [draws.panel.ids[one] for one in chosen])
+    n_cells = len(draws.cells)
+    title = f"{n_cells:,} missing value{'s' if n_cells != 1 else ''} filled"
+    units = getattr(df, "attrs", {}).get("units", {})
+    describe(figure, title, summary(len(draws), bands), names, units)
     return private(figure, template)
-
-
-def _positions(
-    known: Sequence[Any], asked: Iterable[Any] | None, what: str, most: int
-) -> list[int]:
-    """Find names among the known ones; the first ones if none are asked for."""
-    if asked is None:
-        return list(range(min(len(known), most)))
-    names = [asked] if isinstance(asked, str) else list(asked)
-    place = {name: position for position, name in enumerate(known)}
-    unknown = [name for name in names if name not in place]
-    if unknown or not names:
-        raise ValueError(
-            f"{what} {listing(map(repr, unknown)) or '[]'} cannot be drawn; there are "
-            f"{listing(map(repr, known))}."
-        )
-    return [place[name] for name in dict.fromkeys(names)]
 
 
 def _channels(draws: Draws, asked: Iterable[str] | None) -> list[int]:
     """Find the channels asked for; else the first ones that have gaps."""
     known = draws.panel.channels
     if asked is not None:
-        return _positions(known, asked, "channels", len(known))
+        return positions(known, asked, "channels", len(known))
     filled = np.unique(draws.cells % len(known)).tolist()
-    return (filled or list(range(len(known))))[:_MOST_CHANNELS]
-
-
-def _size(strips: Sequence[list[Data]]) -> int:
-    """Most points of any trace, over the series that share a look."""
-    return max(len(arrays["x"]) for traces in strips for arrays in traces)
-
-
-def _draw(
-    looks: list[list[Look]],
-    data: list[list[list[Data]]],
-    names: list[str],
-    ids: list[Hashable],
-) -> go.Figure:
-    """Draw the first series; leave out what no series and no channel has."""
-    n_rows, n_looks = len(looks), len(looks[0])
-    used = [
-        k
-        for k in range(n_looks)
-        if any(len(strip[k]["x"]) for strips in data for strip in strips)
-    ]
-    place = [(row, k) for row in range(n_rows) for k in used]
-    flat = [[strips[row][k] for row, k in place] for strips in data]
-    entries = [looks[row][k]["name"] for row, k in place]
-    traces = [
-        go.Scatter(
-            **looks[row][k],
-            **arrays,
-            xaxis="x",
-            yaxis=axis_name(row),
-            showlegend=entries[number] not in {*entries[:number], UNLISTED},
-        )
-        for number, ((row, k), arrays) in enumerate(zip(place, flat[0], strict=True))
-    ]
-    menus = [len(names) > 1, len(ids) > 1]
-    top = _TOP + MENU_HEIGHT * sum(menus)
-    body = _ONLY_ROW if n_rows == 1 else n_rows * _ROW + (n_rows - 1) * _SPACE
-    domains = rows_domains(n_rows, _SPACE / body)
-    figure = go.Figure(traces)
-    figure.update_layout(
-        height=top + body + _BOTTOM,
-        margin={"t": top, "b": _BOTTOM, "l": 56, "r": 16},
-        **_axes(domains),
-    )
-    owner = [row for row, _ in place]
-    if menus[0]:
-        figure.layout.updatemenus += (channel_menu(names, owner, entries, domains),)
-    if menus[1]:
-        figure.layout.updatemenus += (series_menu(ids, flat, above=menus[0]),)
-    return figure
-
-
-def _axes(domains: list[tuple[float, float]]) -> dict[str, Any]:
-    """One time axis at the bottom, shared by all rows; a value axis for each row."""
-    axes: dict[str, Any] = {
-        axis_name(row, "yaxis"): {"domain": domain, "anchor": "x", "nticks": 6}
-        for row, domain in enumerate(domains)
-    }
-    axes["xaxis"] = {"anchor": "free", "position": 0.0, "domain": (0.0, 1.0)}
-    return axes
-
-
-def _describe(
-    figure: go.Figure,
-    draws: Draws,
-    bands: list[float],
-    units: dict[str, str],
-    names: list[str],
-) -> None:
-    """Write title, names of the rows and the legend."""
-    n_cells = len(draws.cells)
-    levels = ", ".join(f"{100 * share:g}" for share in reversed(bands))
-    plural = "s" if n_cells != 1 else ""
-    figure.update_layout(
-        title={
-            "text": f"{n_cells:,} missing value{plural} filled",
-            "subtitle": {
-                "text": f"median and {levels} % bands of {len(draws):,} draws"
-            },
-            "x": 0.0,
-            "xref": "paper",
-            "y": 1.0,
-            "yref": "container",
-            "yanchor": "top",
-            "pad": {"t": 30},
-        },
-        legend={
-            "orientation": "h",
-            "x": 0.0,
-            "y": (_BOTTOM - _TICKS) / figure.layout.height,
-            "yref": "container",
-            "yanchor": "top",
-            "traceorder": "normal",
-            "itemwidth": 30,
-        },
-    )
-    for row, name in enumerate(names):
-        unit = f" ({safe(units[name])})" if name in units else ""
-        figure.add_annotation(
-            text=f"<b>{safe(name)}</b>{unit}",
-            x=0.0,
-            xref="paper",
-            xanchor="left",
-            y=1.0,
-            yref=f"{axis_name(row)} domain",
-            yanchor="bottom",
-            showarrow=False,
-        )
+    return (filled or list(range(len(known))))[:MOST_CHANNELS]

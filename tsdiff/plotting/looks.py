@@ -11,12 +11,18 @@ Look = dict[str, Any]
 
 #: Name of the traces that the legend leaves out: they draw nothing.
 UNLISTED = "labels"
+#: Name of values that the model was not shown.
+HELD_OUT = "held out"
 _MOST_MARKERS = 800  # of those in view: each is an element of the page
 _CROWDED = 400  # points of a trace, from which on they are drawn small
 
 
 def trace_looks(
-    coverage: Sequence[float], n_paths: int, n_points: int, ink: str
+    coverage: Sequence[float],
+    n_paths: int,
+    n_points: int,
+    ink: str,
+    truth: str = HELD_OUT,
 ) -> list[Look]:
     """Style each trace of one channel.
 
@@ -29,12 +35,14 @@ def trace_looks(
         Points of a trace; many are drawn small.
     ink : str
         Colour of what was observed.
+    truth : str, default "held out"
+        Name of what the model was not shown.
 
     Returns
     -------
     list of dict
         Arguments of `plotly.graph_objects.Scatter`: bands, paths, median, observed,
-        held-out truth, labels.
+        truth, labels.
     """
     size = 2.5 if n_points > _CROWDED else 4
     return [
@@ -42,7 +50,7 @@ def trace_looks(
         *(_line("draws", 40, ORANGE, 0.7) | {"opacity": 0.45} for _ in range(n_paths)),
         _line("median", 20, BLUE, 1.8, size),
         _line("observed", 10, ink, 0.8, size),
-        _line("held out", 50, GREEN, 1, size + 1)
+        _line(truth, 50, GREEN, 1, size + 1)
         | {"mode": "markers", "marker_symbol": "circle-open"},
         _entry(UNLISTED, 60)
         | {

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from tsdiff.bands import interval_alpha
 from tsdiff.panel.frame import to_panel
+from tsdiff.plotting.looks import HELD_OUT
 from tsdiff.plotting.shapes import MAX_POINTS, broken, gap_rows, outline, pieces, thin
 from tsdiff.plotting.style import decimals, written
 
@@ -83,7 +84,9 @@ def cut_strip(draws: Draws, given: Array, series: int, channel: int) -> Strip:
     )
 
 
-def strip_data(strip: Strip, coverage: Sequence[float], n_paths: int) -> list[Data]:
+def strip_data(
+    strip: Strip, coverage: Sequence[float], n_paths: int, truth_name: str = HELD_OUT
+) -> list[Data]:
     """Compute what the traces of a strip show, in the order they are drawn.
 
     Parameters
@@ -92,12 +95,14 @@ def strip_data(strip: Strip, coverage: Sequence[float], n_paths: int) -> list[Da
     coverage : sequence of float
         Of the bands, widest first.
     n_paths : int
+    truth_name : str, default "held out"
+        What the labels call the values that the model was not shown.
 
     Returns
     -------
     list of dict
         ``x``, ``y`` and, for the labels, ``text``: bands, paths, median, observed,
-        held-out truth, labels.
+        truth, labels.
     """
     levels = np.concatenate([[0.5], interval_alpha(np.asarray(coverage))])
     rows = gap_rows(strip.answered, strip.observed)
@@ -118,7 +123,8 @@ def strip_data(strip: Strip, coverage: Sequence[float], n_paths: int) -> list[Da
     kept = truth[_thin_dots(strip.given[truth])]
     data.append({"x": strip.time[kept], "y": strip.given[kept]})
     inside = strip.answered[rows]
-    data.append(_labels(strip, coverage, rows[inside], numbers[:, inside]))
+    marks = rows[inside], numbers[:, inside]
+    data.append(_labels(strip, coverage, *marks, truth_name))
     return [arrays | {"x": written_dates(arrays["x"])} for arrays in data]
 
 
@@ -136,7 +142,11 @@ def _thin_dots(y: Array, limit: int = MAX_POINTS) -> NDArray[np.int64]:
 
 
 def _labels(
-    strip: Strip, coverage: Sequence[float], rows: NDArray[np.int64], numbers: Array
+    strip: Strip,
+    coverage: Sequence[float],
+    rows: NDArray[np.int64],
+    numbers: Array,
+    truth_name: str,
 ) -> Data:
     """Say in words what stands at each time: one label, whatever is drawn there."""
     digits = decimals(strip.given)
@@ -151,7 +161,7 @@ def _labels(
         ]
     held = written(strip.given[rows], digits)
     words = [
-        word if out == "nan" else f"{word}<br>held out <b>{out}</b>"
+        word if out == "nan" else f"{word}<br>{truth_name} <b>{out}</b>"
         for word, out in zip(words, held, strict=True)
     ]
     seen = np.flatnonzero(strip.observed)

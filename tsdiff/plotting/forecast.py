@@ -1,0 +1,228 @@
+"""The picture of a forecast: the end of the history, and the fan of what may come."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from tsdiff.bands import as_coverage
+from tsdiff.panel.frame import Panel, to_panel
+from tsdiff.panel.layout import ArrayLayout
+from tsdiff.plotting.looks import trace_looks
+from tsdiff.plotting.page import (
+    MOST_CHANNELS,
+    check_paths,
+    chosen_series,
+    describe,
+    draw_page,
+    most_points,
+    positions,
+    summary,
+)
+from tsdiff.plotting.strips import Strip, cut_strip, strip_data, time_axis
+from tsdiff.plotting.style import ink, private
+from tsdiff.validation import listing
+
+if TYPE_CHECKING:
+    from tsdiff.draws import Draws
+
+_TRUTH = "truth"  # what the values that came are called
+_TAIL, _SHORTEST_TAIL = 3, 48  # horizons of history; rows of it, at least
+
+
+def plot_forecast(
+    history: Any,
+    draws: Draws,
+    truth: Any = None,
+    *,
+    channels: Iterable[str] | None = None,
+    series: Iterable[Hashable] | None = None,
+    paths: int = 5,
+    coverage: float | Iterable[float] = (0.5, 0.8, 0.95),
+    template: Any = None,
+) -> go.Figure:
+    """Plot a forecast behind the end of its history.
+
+    Each channel has a row: the end of the history, three times as many rows as were
+    forecast and 48 at least, and from there median, nested bands and some paths. Menus
+    choose a channel and, with several series, the series. Traces of more than 5,000
+    points are thinned so that every extreme stays.
+
+    Parameters
+    ----------
+    history : DataFrame, Series, array or polars frame
+        The data that were forecast. If it is a pandas object,
+        ``history.attrs["units"]``, a dict of channel to unit, labels the rows.
+    draws : Draws
+        What ``sample`` of a forecaster returned.
+    truth : as `history`, optional
+        What came, drawn as open circles: rows of the same labels as the forecast's;
+        other rows are passed over. An array has the forecast's shape.
+    channels : iterable of str, optional
+        Names of the columns to draw; by default the first 8.
+    series : iterable of hashable, optional
+        Ids of the series to choose from; by default the first ones, as many as make
+        24 rows in all.
+    paths : int, default 5
+        How many of the draws to show as lines.
+    coverage : float or iterable of float, default (0.5, 0.8, 0.95)
+        Of the bands.
+    template : str or plotly template, optional
+        Replaces tsdiff's own.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+        Works offline and sends no data anywhere.
+
+    Raises
+    ------
+    ValueError
+        `history` or `truth` have other channels, series or rows than the forecast, a
+        channel or series is unknown, or `paths` or a coverage is out of range.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from tsdiff.draws import Draws
+    >>> future = pd.Series(np.nan, pd.RangeIndex(3, 5), name="y")
+    >>> samples = np.array([[4.0, 5.0], [4.5, 6.0]])
+    >>> draws = Draws(to_panel(future), samples, np.arange(2))
+    >>> plot_forecast(pd.Series([1.0, 2.0, 3.0], name="y"), draws).layout.title.text
+    'Forecast of 2 rows'
+    """
+    bands = sorted(as_coverage(coverage).tolist(), reverse=True)
+    n_paths = check_paths(paths, len(draws))
+    panel = draws.panel
+    horizon = int(np.diff(panel.bounds).max())
+    past = _Past.of(history, panel, max(_TAIL * horizon, _SHORTEST_TAIL))
+    came = _read_truth(truth, panel)
+    shown = positions(panel.channels, channels, "channels", MOST_CHANNELS)
+    chosen = chosen_series(panel.ids, series, len(shown))
+    data = [
+        [
+            strip_data(
+                past.before(cut_strip(draws, came, one, channel), one, channel),
+                bands,
+                n_paths,
+                _TRUTH,
+            )
+            for channel in shown
+        ]
+        for one in chosen
+    ]
+    looks = [
+        trace_looks(bands, n_paths, most_points(strips), ink(template), _TRUTH)
+        for strips in zip(*data, strict=True)
+    ]
+    names = [panel.channels[channel] for channel in shown]
+    figure = draw_page(looks, data, names, [panel.ids[one] for one in chosen])
+    title = f"Forecast of {horizon:,} row{'s' if horizon != 1 else ''}"
+    units = getattr(history, "attrs", {}).get("units", {})
+    describe(figure, title, summary(len(draws), bands), names, units)
+    return private(figure, template)
+
+
+@dataclass(frozen=True)
+class _Past:
+    """Histories of the series of a forecast.
+
+    Attributes
+    ----------
+    panel : Panel
+    place : tuple of int
+        Position in the panel of each series of the forecast.
+    n_rows : int
+        Rows of each to draw.
+    """
+
+    panel: Panel
+    place: tuple[int, ...]
+    n_rows: int
+
+    @classmethod
+    def of(cls, history: Any, future: Panel, n_rows: int) -> _Past:
+        """Read the histories, and check that the forecast goes on from them."""
+        panel = _read(history, future, "history")
+        place = {name: position for position, name in enumerate(panel.ids)}
+        absent = [name for name in future.ids if name not in place]
+        if absent:
+            raise ValueError(
+                f"history lacks the series {listing(map(repr, absent))} of the "
+                "forecast. Pass the data that were forecast."
+            )
+        past = cls(panel, tuple(place[name] for name in future.ids), n_rows)
+        if not isinstance(panel.layout, ArrayLayout):
+            past._check_order(future)
+        return past
+
+    def _check_order(self, future: Panel) -> None:
+        """Check that each history ends before its forecast starts."""
+        last = self.panel.stamps[self.panel.bounds[1:] - 1].take(list(self.place))
+        first = future.stamps[future.bounds[:-1]]
+        late = np.flatnonzero(np.asarray(last >= first))
+        if len(late):
+            name = future.ids[late[0]]
+            of = "" if name is None else f" of series {name!r}"
+            raise ValueError(
+                f"history{of} goes on to {last[late[0]]}, but the forecast starts at "
+                f"{first[late[0]]}. Pass the data up to there as history, and what "
+                "came as truth."
+            )
+
+    def before(self, strip: Strip, series: int, channel: int) -> Strip:
+        """Put the end of a history before a strip of the forecast."""
+        first, stop = self.panel.bounds[self.place[series] :][:2]
+        span = slice(max(first, stop - self.n_rows), stop)
+        values = self.panel.values[span, channel]
+        time = time_axis(self.panel.index[span])
+        if isinstance(self.panel.layout, ArrayLayout):
+            time = np.arange(-len(values), 0) + strip.time[0]
+        nothing = np.zeros(len(values), dtype=bool)
+        return Strip(
+            np.concatenate([time, strip.time]),
+            np.concatenate([values, strip.given]),
+            np.concatenate([~np.isnan(values), strip.observed]),
+            np.concatenate([nothing, strip.answered]),
+            strip.samples,
+        )
+
+
+def _read(data: Any, future: Panel, what: str) -> Panel:
+    """Read history or truth; its columns are those of the forecast."""
+    panel = to_panel(data, freq=future.freq, insert_absent=future.freq is not None)
+    if panel.channels != future.channels:
+        raise ValueError(
+            f"{what} has the channels {listing(map(repr, panel.channels))}, but the "
+            f"forecast is of {listing(map(repr, future.channels))}. Pass the same "
+            "columns in the same order."
+        )
+    return panel
+
+
+def _read_truth(truth: Any, future: Panel) -> NDArray[np.float64]:
+    """Values of the truth in the rows of the forecast, NaN where there is none."""
+    values = np.full(future.values.shape, np.nan)
+    if truth is None:
+        return values
+    panel = _read(truth, future, "truth")
+    if isinstance(panel.layout, ArrayLayout):
+        if panel.values.shape != values.shape:
+            raise ValueError(
+                f"truth has {len(panel.values)} rows in all, but the forecast has "
+                f"{len(values)}. An array has no labels, so they have to be the same."
+            )
+        return panel.values
+    place = panel.index.get_indexer(future.index)
+    if (place < 0).all():
+        raise ValueError(
+            f"truth has no row of the forecast, which is of {future.index[0]} to "
+            f"{future.index[-1]}; it has {panel.index[0]} to {panel.index[-1]}."
+        )
+    values[place >= 0] = panel.values[place[place >= 0]]
+    return values
