@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
+import torch
 
-from tsdiff.batches import Source
+from tsdiff.batches import Roles, Source
 from tsdiff.panel.frame import to_panel
 from tsdiff.panel.scaling import fit_scaler
 
@@ -65,3 +66,74 @@ def test_counts_are_not_varied():
 def test_large_data_are_not_varied():
     values = np.random.default_rng(0).normal(size=(5000, 2))
     assert not source_of(values, 10).varied.any()
+
+
+# --- models that forecast -------------------------------------------------------------
+
+
+def forecast_source(values, n_steps, roles, **options):
+    return source_of(values, n_steps, roles=roles, **options)
+
+
+@pytest.mark.parametrize("shape", [(600, 2), (40, 60, 1)])
+def test_ends_of_series_are_held_out_to_validate_forecasts(shape):
+    """All that a few series end with, or what some of many series end with."""
+    values = np.random.default_rng(0).normal(size=shape)
+    source = forecast_source(values, 40, Roles(shape[-1], horizon=8))
+    held = np.concatenate([b.truth[b.target].numpy() for b in source.validation])
+    kept = source.scene.scaled[~np.isnan(source.scene.scaled)]
+    assert not np.isin(held, kept).any()
+    for batch in source.validation:
+        assert not batch.target[:, :-8].any()  # only what lies ahead is asked for
+    out = np.isnan(source.scene.scaled).reshape(shape).all(-1)
+    if len(shape) == 2:
+        assert np.flatnonzero(out).tolist() == list(range(540, 600))
+    else:
+        assert out.any(1).sum() == 4  # a tenth of the series
+        assert out[:, :-16].sum() == 0
+        assert (out[out.any(1)][:, -16:]).all() or out.sum(1).max() == 8
+
+
+def test_nothing_behind_the_end_of_a_forecast_is_shown():
+    values = np.random.default_rng(0).normal(size=(600, 2))
+    source = forecast_source(values, 40, Roles(2, horizon=8), mask_mix={"tails": 1})
+    for k in range(10):
+        batch = source.draw(np.random.default_rng(k))
+        step = torch.arange(40)[None, :, None]
+        shown = batch.window.shown.any(2)
+        ends_early = ~shown[:, -1]
+        assert ends_early.any()
+        assert bool(torch.isinf(batch.window.away[ends_early, 1]).all())
+        assert (batch.target * step).amax((1, 2)).max() == 39
+
+
+@pytest.mark.parametrize(("known", "shown_ahead"), [(True, 1.0), (False, 0.0)])
+def test_covariates_are_shown_ahead_if_they_are_known_then(known, shown_ahead):
+    values = np.random.default_rng(0).normal(size=(600, 2))
+    roles = Roles(1, (known,), horizon=8)
+    source = forecast_source(values, 40, roles, mask_mix={"tails": 1})
+    batch = source.draw(np.random.default_rng(0))
+    assert not batch.target[..., 1].any()  # a covariate is never asked for
+    ahead = batch.target[..., 0].flip(1).cumprod(1).flip(1).bool()
+    assert batch.window.shown[..., 1][ahead].float().mean() == shown_ahead
+
+
+def test_covariates_of_which_nothing_is_said_are_shown_ahead_sometimes():
+    values = np.random.default_rng(0).normal(size=(2000, 2))
+    roles = Roles(1, (None,), horizon=8)
+    source = forecast_source(values, 40, roles, mask_mix={"tails": 1}, batch_size=200)
+    batch = source.draw(np.random.default_rng(0))
+    share = float(batch.window.shown[:, -1, 1].float().mean())
+    assert 0.35 < share < 0.65  # 200 coins: 0.5 within four standard errors
+
+
+def test_windows_of_a_forecast_count_alike_however_many_cells_they_ask_for():
+    values = np.random.default_rng(0).normal(size=(600, 1))
+    source = forecast_source(values, 40, Roles(1, horizon=8))
+    batch = source.draw(np.random.default_rng(0))
+    window = batch.target.nonzero()[:, 0]
+    own = torch.arange(len(batch.truth), dtype=torch.float32)  # loss of each window
+    asked = batch.target.any((1, 2))
+    assert float(batch.mean(own[window], window)) == pytest.approx(
+        float(own[asked].mean()), rel=1e-5
+    )

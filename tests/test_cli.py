@@ -158,6 +158,9 @@ def test_example_runs(script, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", [str(script), "0.02"])
     runpy.run_path(str(script), run_name="__main__")
-    page = re.search(r"picture: (.*)", capsys.readouterr().out)
-    assert page is not None
-    assert Path(page[1]).stat().st_size > 1_000_000
+    said = capsys.readouterr().out
+    assert said
+    if "plotting" in script.read_text(encoding="utf-8"):
+        page = re.search(r"picture: (.*)", said)
+        assert page is not None
+        assert Path(page[1]).stat().st_size > 1_000_000

@@ -444,3 +444,18 @@ def test_a_long_frame_goes_in_and_comes_out() -> None:
     first = out.groupby("unique_id")["ds"].min()
     assert (first - last == pd.Timedelta("1D")).all()
     assert (out["y-lo-95"] < out["y-lo-80"]).all()
+
+
+def test_forecasts_named_after_the_model_stand_beside_the_truth() -> None:
+    long = to_long(panel()[["a"]].rename(columns={"a": "y"}))
+    model = quick(freq="D").fit(from_long(long))
+    out = to_long(model.predict(level=90), model="tsdiff")
+    names = ["unique_id", "ds", "tsdiff", "tsdiff-lo-90", "tsdiff-hi-90"]
+    assert out.columns.tolist() == names
+    truth = out[["unique_id", "ds"]].assign(y=1.0)
+    assert truth.merge(out, on=["unique_id", "ds"]).notna().all(axis=None)
+
+
+def test_only_one_channel_can_be_named_after_the_model() -> None:
+    with pytest.raises(ValueError, match=r"one channel only.*'b'"):
+        to_long(panel()[["a", "b"]], model="tsdiff")

@@ -27,6 +27,7 @@ from tsdiff.panel.windows import Cover, Scene, cover, rows_of
 GROUP = 50  # paths whose ranks are spread over the law together
 _TOKENS_AT_ONCE = 16_384  # bounds the memory of one pass, whatever is asked for
 _LARGEST_SCORE = 5.0
+_TIE, _RANKS_AT_ONCE = 0.02, 2**22  # normal scores closer than this nearly tie
 _CROWDING = 1.25  # evens out the spread of strongly and weakly dependent directions
 
 Ints = NDArray[np.int64]
@@ -90,7 +91,8 @@ def draw(
     asked = _Asked(model, panel, cells)
     n_groups = -(-n_samples // GROUP)
     scaled = np.empty((n_groups * GROUP, len(cells)), dtype=np.float32)
-    per_pass = max(_TOKENS_AT_ONCE // (asked.tokens * GROUP), 1)
+    largest = max(asked.tokens, asked.moved_tokens() * GROUP)
+    per_pass = max(_TOKENS_AT_ONCE // largest, 1)
     with torch.inference_mode():
         for wave in asked.waves():
             for chunk in _chunks(wave, per_pass):
@@ -102,6 +104,24 @@ def draw(
                     passing.fill(scaled[paths], (seed, group), n_steps)
     answer = scaled[:n_samples]
     return asked.units.leave(answer, cells)
+
+
+def soft_rank(scores: Tensor) -> Tensor:
+    """Rank along the last axis, from 0; scores that nearly tie nearly share theirs.
+
+    Else rounding could swap two of them, and with them values a rank apart.
+
+    Examples
+    --------
+    >>> soft_rank(torch.tensor([[0.3, -1.0, 2.0, -1.0]])).tolist()
+    [[2.0, 0.5, 3.0, 0.5]]
+    """
+    size = max(_RANKS_AT_ONCE // scores.shape[1] ** 2, 1)
+    parts = [
+        ((part[:, :, None] - part[:, None]) / _TIE + 0.5).clamp(0, 1).sum(2) - 0.5
+        for part in scores.split(size)
+    ]
+    return torch.cat(parts) if parts else scores
 
 
 def draw_together(
@@ -165,7 +185,7 @@ class _Asked:
     """The cells asked for, sorted into the windows that see them."""
 
     def __init__(self, model: Model, panel: Panel, cells: Ints) -> None:
-        self.panel, self.n_steps = panel, model.n_steps
+        self.model, self.panel, self.n_steps = model, panel, model.n_steps
         config = model.network.config
         self.tokens = config.n_patches + config.n_channels
         self.units = model.scaler.units(panel)
@@ -177,6 +197,14 @@ class _Asked:
         self.position[cells] = np.arange(len(cells))
         self.owner = self.layout.owner[cells // len(panel.channels)]  # (M,)
         self.windows: Ints = np.unique(self.owner)
+
+    def moved_tokens(self) -> int:
+        """Count the tokens that the denoiser has for one window, at most."""
+        config = self.model.network.config
+        _, t, _, _, _ = self.cells_of(self.windows)
+        patches = np.unique(t // config.patch_length)
+        span = int(patches[-1] - patches[0] + 1) if len(patches) else 0
+        return span + config.n_channels
 
     def window(self, chunk: Ints) -> Window:
         """Return what the model is shown of some windows."""
@@ -336,7 +364,7 @@ class _Pass:
         not. Each path has a place within its rank's band that it keeps over all cells
         of a series (ensemble copula coupling: Schefzik et al., 2013, Stat. Sci. 28).
         """
-        rank = scores.argsort(1).argsort(1).double()
+        rank = soft_rank(scores).double()
         panel, layout = self.asked.panel, self.asked.layout
         place = torch.stack(
             [

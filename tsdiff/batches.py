@@ -173,15 +173,17 @@ class Source:
 
         From many windows whole ones are taken (of many short series: whole series);
         from a few only single cells, so that training sees every part of the data. Of
-        a model that forecasts the cells are those ahead, in windows anywhere.
+        a model that forecasts it is the ends of series, some of many or all of a few:
+        what lies between two windows that it has learned says nothing of the future.
         """
         whole = False
         if self.roles.horizon:
-            start, series, mix = *self._cutoffs(rng), {"tails": 1.0}
+            start, series, out = self._ends(rng)
         else:
             start, series, whole = self._units(rng)
-            mix = dict(self.mix) if whole else {"random": 1.0}
-        batches, taken = [], []
+            out = np.zeros(self.scene.scaled.shape, dtype=bool)
+        mix = dict(self.mix) if whole else {"tails": 1.0}
+        batches = []
         for chunk in np.array_split(np.arange(len(start)), max(len(start) // 32, 1)):
             windows, truth = self._take(start[chunk], series[chunk], rng)
             if whole or self.roles.horizon:
@@ -189,13 +191,12 @@ class Source:
             else:
                 batch = self._ask_some(windows, truth, rng)
             batches.append(batch)
-            out = windows.inside[:, :, None] & (whole | batch.target.numpy())
-            b, t, c = np.nonzero(out)
-            taken.append((windows.rows[b, t], c))
-        scaled = self.scene.scaled.copy()
-        for rows, channel in taken:
-            scaled[rows, channel] = np.nan
-        self.scene = Scene(self.panel, scaled)
+            taken = windows.inside[:, :, None] & (whole | batch.target.numpy())
+            b, t, c = np.nonzero(taken)
+            out[windows.rows[b, t], c] |= not self.roles.horizon
+        self.scene = Scene(
+            self.panel, np.where(out, np.float32(np.nan), self.scene.scaled)
+        )
         return batches
 
     def _units(self, rng: np.random.Generator) -> tuple[NDArray, NDArray, bool]:
@@ -211,14 +212,32 @@ class Source:
             units = units.repeat(max(_FEWEST_VALIDATIONS // len(units), 1))
         return layout.start[units], layout.series[units], whole
 
-    def _cutoffs(self, rng: np.random.Generator) -> tuple[NDArray, NDArray]:
-        """Windows whose ends are held out."""
+    def _ends(
+        self, rng: np.random.Generator
+    ) -> tuple[NDArray, NDArray, NDArray[np.bool_]]:
+        """Windows that end in the last rows of series, and the cells of these rows."""
         horizon = self.roles.horizon or 1
-        count = int(self.held_out * len(self.panel.values) / horizon)
-        count = int(np.clip(count, 1, _MOST_VALIDATION_WINDOWS))
-        start, series = random_starts(self.panel, self.n_steps, count, rng)
-        many = max(_FEWEST_VALIDATIONS // count, 1)
-        return start.repeat(many), series.repeat(many)
+        length = np.diff(self.panel.bounds)
+        chosen = np.arange(len(length))
+        n_rows = np.maximum(horizon, (self.held_out * length).astype(np.int64))
+        if len(length) >= _FEWEST_UNITS:
+            count = int(
+                np.clip(self.held_out * len(length), 1, _MOST_VALIDATION_WINDOWS)
+            )
+            chosen = np.sort(rng.choice(len(length), count, replace=False))
+            n_rows = np.minimum(n_rows, 2 * horizon)
+        n_rows = np.minimum(n_rows, np.maximum(length // 2, 1))
+        last = np.maximum(n_rows - horizon, 0)[
+            chosen
+        ]  # rows that a window may end sooner
+        n_each = int(np.clip(_FEWEST_VALIDATIONS * 2 // len(chosen), 1, 128))
+        sooner = np.round(last[:, None] * np.linspace(1, 0, n_each)).astype(np.int64)
+        stop = (self.panel.bounds[chosen + 1][:, None] - sooner).ravel()
+        out = np.zeros(self.scene.scaled.shape, dtype=bool)
+        for series in chosen:
+            end = self.panel.bounds[series + 1]
+            out[end - n_rows[series] : end, : self.roles.n_targets] = True
+        return stop - self.n_steps, chosen.repeat(n_each), out
 
     def _ask_some(
         self, windows: Windows, truth: NDArray, rng: np.random.Generator

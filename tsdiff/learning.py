@@ -21,7 +21,9 @@ from tsdiff.panel.seasons import find_periods
 from tsdiff.panel.windows import cover
 
 LONGEST_FULL_RESOLUTION = 256  # steps; beyond this time tokens are patches
-_TOKENS_AHEAD, _WIDTH_AHEAD = 96, 96  # of a model that forecasts
+_MOST_AHEAD = 128  # the same for a model that forecasts
+_TOKENS_AHEAD, _WIDTH_AHEAD = 96, 96  # beyond that; and its width
+_DROPOUT_AHEAD = 0.1
 _MOST_STEPS_AHEAD, _LEAST_HISTORY = 768, 64
 _FEWEST_SEASONS, _MOST_OF_SERIES = 4, 0.6
 _DEFAULT_STEPS, _TOKENS_IN_BATCH = 1500, 2700
@@ -104,7 +106,7 @@ def sizes(panel: Panel, plan: Plan) -> NetworkConfig:
         room = (plan.window or _MOST_STEPS_AHEAD) - plan.horizon
         periods = find_periods(panel, min(room // 2, usual // _FEWEST_SEASONS))
         n_steps = plan.window or _window_ahead(plan.horizon, periods, usual)
-        most_tokens = _TOKENS_AHEAD
+        most_tokens = _MOST_AHEAD if n_steps <= _MOST_AHEAD else _TOKENS_AHEAD
     else:
         n_steps = plan.window or _window_for(panel, longest)
         most_tokens = LONGEST_FULL_RESOLUTION
@@ -126,6 +128,7 @@ def sizes(panel: Panel, plan: Plan) -> NetworkConfig:
         cell_width=max(width // 2, 8),
         denoiser_width=4 * max(3 * width // 16, 16),
         denoiser_depth=min(depth, 2),
+        dropout=_DROPOUT_AHEAD if plan.horizon else 0.0,
         periods=periods,
         n_centred=plan.roles(panel).n_targets if plan.horizon else 0,
     )

@@ -63,7 +63,8 @@ def protocol(horizon: int, options: argparse.Namespace) -> tuple[Task, pd.DataFr
     history = {str(table.index[i]): table.iloc[i - context : i] for i in starts}
     truth = np.stack([table.to_numpy()[i : i + horizon] for i in starts])
     name = f"etth1_{horizon}"
-    task = Task(name, stack(history), truth, SEASON, SEASON, context)
+    window = context + horizon
+    task = Task(name, stack(history), truth, SEASON, SEASON, context, window)
     return task, table.iloc[: options.train_months * MONTH]
 
 

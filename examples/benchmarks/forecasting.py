@@ -41,6 +41,8 @@ class Task:
         Rows of the season that the seasonal naive forecast repeats.
     short_season, short_history : int
         Season and last rows of history that ETS and ARIMA are given, which are slow.
+    window : int, optional
+        Rows that tsdiff sees at once, where the protocol says how many there are.
     """
 
     name: str
@@ -49,6 +51,7 @@ class Task:
     season: int
     short_season: int
     short_history: int
+    window: int | None = None
 
     @property
     def horizon(self) -> int:
@@ -109,6 +112,7 @@ def make_model(name: str, task: Task, options: argparse.Namespace) -> Any:
     if name == "tsdiff":
         return tsdiff.DiffusionForecaster(
             horizon=task.horizon,
+            window=task.window,
             max_minutes=options.minutes,
             random_state=options.seed,
             verbose=1,

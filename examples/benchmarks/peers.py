@@ -1,7 +1,7 @@
 """Scores of AutoETS and AutoARIMA on a benchmark's windows, run apart or kept.
 
 They run in an environment of their own (see `peers_statsforecast`) and take long, so
-their scores are kept in ``{name}_peers.json`` beside the scripts; a run without
+their scores are kept in ``results/{name}_peers.json``; a run without
 ``--peers`` takes them from there, if they are for the same windows.
 """
 
@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from forecasting import Floats, Score, Task
-from results import HERE
+from results import RESULTS
 
 Scorer = Callable[[Task, Floats, Floats], Score]
 
@@ -50,7 +50,7 @@ def peer_scores(
         "short_history": task.short_history,
         "levels": [round(float(level), 6) for level in levels],
     }
-    path = HERE / f"{task.name}_peers.json"
+    path = RESULTS / f"{task.name}_peers.json"
     if options.peers:
         kept = {"protocol": protocol, **ask(task, levels, scorer, options)}
         path.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
@@ -86,7 +86,7 @@ def ask(
             alpha=levels,
             minutes=options.peer_minutes,
         )
-        script = HERE / "peers_statsforecast.py"
+        script = Path(__file__).with_name("peers_statsforecast.py")
         subprocess.run([options.peers, script, question, answer], check=True)
         with np.load(answer) as file:
             found = dict(file)

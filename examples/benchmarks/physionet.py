@@ -167,7 +167,9 @@ def main() -> None:
             text = f"{value:.4f}" if isinstance(value, float) else value
             print(f"{name:24s} {text}")
         name = f"physionet_{round(100 * missing)}_fold{options.fold}.json"
-        path = Path(__file__).with_name(name)
+        folder = Path(__file__).with_name("results")
+        folder.mkdir(exist_ok=True)
+        path = folder / name
         path.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
         print(f"written to {path}\n")
 

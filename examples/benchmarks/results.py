@@ -17,7 +17,7 @@ import torch
 from forecasting import MODELS, Floats, Score, Task
 from scores import compare
 
-HERE = Path(__file__).parent
+RESULTS = Path(__file__).with_name("results")
 
 
 def parser(doc: str, minutes: float) -> argparse.ArgumentParser:
@@ -45,7 +45,7 @@ def report(
     n_overlapping: int = 1,
     **facts: Any,
 ) -> None:
-    """Print the figures; if tsdiff ran, write ``{name}.json`` beside the scripts.
+    """Print the figures; if tsdiff ran, write ``results/{name}.json``.
 
     Parameters
     ----------
@@ -88,6 +88,7 @@ def report(
             print(title)
             print(pd.DataFrame(table).T.round(5).to_string(na_rep=""))
     if "tsdiff" in scores:  # else the file of an earlier run stays
-        path = HERE / f"{task.name}.json"
+        RESULTS.mkdir(exist_ok=True)
+        path = RESULTS / f"{task.name}.json"
         path.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
         print(f"written to {path}")

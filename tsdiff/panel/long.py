@@ -54,7 +54,11 @@ def from_long(
 
 
 def to_long(
-    frame: pd.DataFrame | pd.Series, id_col: str = "unique_id", time_col: str = "ds"
+    frame: pd.DataFrame | pd.Series,
+    id_col: str = "unique_id",
+    time_col: str = "ds",
+    *,
+    model: str | None = None,
 ) -> pd.DataFrame:
     """Turn a frame indexed by series and time, or by time alone, into a long one.
 
@@ -66,6 +70,9 @@ def to_long(
         Name of the column of series.
     time_col : str, default="ds"
         Name of the column of time.
+    model : str, optional
+        Takes the place of the one channel's name, also in those of its intervals, as
+        Nixtla's tables of forecasts name the model: ``tsdiff``, ``tsdiff-lo-90``.
 
     Returns
     -------
@@ -76,7 +83,8 @@ def to_long(
     Raises
     ------
     ValueError
-        If the index has more than two levels, or a channel has one of the two names.
+        If the index has more than two levels, a channel has one of the two names, or
+        `model` is to name several channels.
 
     Examples
     --------
@@ -87,6 +95,8 @@ def to_long(
     """
     if isinstance(frame, pd.Series):
         frame = frame.to_frame("y" if frame.name is None else frame.name)
+    if model is not None:
+        frame = frame.set_axis(_named_after(model, frame.columns), axis=1)
     index = frame.index
     if index.nlevels > 2:
         raise ValueError(
@@ -104,3 +114,22 @@ def to_long(
     df.insert(0, id_col, index.get_level_values(0) if many else 0)
     df.insert(1, time_col, index.get_level_values(1) if many else index)
     return df
+
+
+def _named_after(model: str, columns: pd.Index) -> list[str]:
+    """Name the one channel, and what belongs to it, after a model."""
+    channel = str(columns[0])
+    for mark in ("-lo-", "-hi-", "-q-"):
+        channel = channel.split(mark)[0]
+    rests = [str(column).removeprefix(channel) for column in columns]
+    foreign = [
+        column
+        for column, rest in zip(columns, rests, strict=True)
+        if rest and not rest.startswith(("-lo-", "-hi-", "-q-"))
+    ]
+    if foreign:
+        raise ValueError(
+            f"model={model!r} can name one channel only, and beside {channel!r} there "
+            f"is {listing(map(repr, foreign))}. Take the channels one by one."
+        )
+    return [model + rest for rest in rests]

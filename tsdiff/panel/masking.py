@@ -151,8 +151,9 @@ def tails(observed: Mask, rng: np.random.Generator, horizon: int | None = None) 
     kind = rng.random((n_windows, 1)) * (n_channels > 1)
     chosen = some | (kind < 0.5)
     own = rng.integers(0, count + 1, (n_windows, n_channels))
-    cut = np.where(kind < 0.75, count, own)  # steps that each channel loses
-    hidden = from_edge[:, :, None] < (cut * chosen)[:, None, :]
+    lost = np.where(kind < 0.75, count, own) * chosen  # steps, of each channel
+    lost = np.where(lost.any(axis=1, keepdims=True), lost, count)
+    hidden = from_edge[:, :, None] < lost[:, None, :]
     return observed & hidden
 
 

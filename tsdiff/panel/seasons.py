@@ -14,7 +14,7 @@ Floats = NDArray[np.float64]
 _MOST_STRANDS, _MOST_ROWS = 200, 8_192
 _SHORTEST = 4  # rows; what comes back sooner, the network sees by itself
 _PROMINENCE = 0.1  # of a peak of the autocorrelation above what is beside it
-_PROMINENCE_OF_MULTIPLE = 0.01
+_CLEAR = 3.5  # times the noise, that a multiple must stand out
 _EQUAL = 0.9  # share of the highest peak at which a shorter lag is taken
 _MOST_MULTIPLE, _NEARLY = 14, 0.5
 
@@ -50,14 +50,29 @@ def find_periods(panel: Panel, longest: int) -> tuple[int, ...]:
     first = _first_peak(curve, longest)
     if not first or _prominence(curve, first, first // 4 or 1) < _PROMINENCE + noise:
         return ()
+    second = _multiple(curve, first, longest, noise) or _divisor(curve, first, noise)
+    return tuple(sorted({first, second} - {0}))
+
+
+def _multiple(curve: Floats, first: int, longest: int, noise: float) -> int:
+    """Multiple of a period at which values are more alike than beside it, or 0."""
     multiples = range(2 * first, min(longest, _MOST_MULTIPLE * first) + 1, first)
     usable = [m for m in multiples if m + first < len(curve)]
     height = np.array([_prominence(curve, m, first) for m in usable])
     best = height.max(initial=-1.0)
-    if best < _PROMINENCE_OF_MULTIPLE + noise:
-        return (first,)
+    if best < _CLEAR * noise:
+        return 0
     peaks = (height >= np.roll(height, 1)) & (height >= np.roll(height, -1))
-    return (first, usable[int(np.argmax(peaks & (height >= _NEARLY * best)))])
+    return usable[int(np.argmax(peaks & (height >= _NEARLY * best)))]
+
+
+def _divisor(curve: Floats, first: int, noise: float) -> int:
+    """Part of a period at which values are alike as well, or 0: days of weeks."""
+    parts = [first // k for k in range(2, _MOST_MULTIPLE + 1) if first % k == 0]
+    parts = [part for part in parts if part >= 2 * _SHORTEST]
+    height = np.array([_prominence(curve, part, part // 4) for part in parts])
+    least = max(_PROMINENCE + noise, _NEARLY * _prominence(curve, first, first // 4))
+    return parts[int(np.argmax(height))] if height.max(initial=-1.0) > least else 0
 
 
 def autocorrelation(panel: Panel, n_lags: int) -> tuple[Floats, float]:
@@ -136,4 +151,7 @@ def _first_peak(curve: Floats, longest: int) -> int:
         return 0
     first = int(peaks[curve[peaks] >= _EQUAL * best][0])
     around = np.arange(first, min(int(1.1 * first), int(lags[-1])) + 1)
-    return int(around[np.argmax(curve[around])])  # the top of a ragged peak
+    # the top of a ragged peak: where its echoes are highest too
+    n_echoes = min((len(curve) - 1) // int(around[-1]), _MOST_MULTIPLE)
+    height = [curve[lag : n_echoes * lag + 1 : lag].mean() for lag in around]
+    return int(around[np.argmax(height)])

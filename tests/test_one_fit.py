@@ -1,0 +1,110 @@
+"""One fit for any question, and forecasts against a law that is known exactly."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from tsdiff import DiffusionForecaster, DiffusionImputer, metrics
+from tsdiff.datasets import make_linear_gaussian
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+FIT = {"width": 48, "depth": 2, "random_state": 0, "max_epochs": 50}
+N_TIMES, HORIZON = 24, 6
+
+
+def series(part):
+    """Some of 500 series of one law, of two channels that move together, with holes."""
+    data = make_linear_gaussian(
+        500, N_TIMES, 2, persistence=0.9, missing=0.15, random_state=0
+    )
+    return dataclasses.replace(data, values=data.values[part], truth=data.truth[part])
+
+
+TRAIN = series(slice(400)).values
+
+
+@pytest.fixture(scope="module")
+def gaps():
+    return series(slice(400, None))
+
+
+@pytest.fixture(scope="module")
+def ahead(gaps):
+    """The same series with their last six steps unknown."""
+    values = gaps.values.copy()
+    values[:, -HORIZON:] = np.nan
+    return dataclasses.replace(gaps, values=values)
+
+
+@pytest.fixture(scope="module")
+def any_question():
+    return DiffusionImputer(**FIT).fit(TRAIN)
+
+
+def score(samples, data):
+    return metrics.crps(data.hidden_truth, samples).mean()
+
+
+def test_one_fit_fills_as_well_as_one_made_to_fill(any_question, gaps):
+    filler = DiffusionImputer(**FIT, mask_mix={"blocks": 1.0, "random": 1.0})
+    filler.fit(TRAIN)
+    own = score(filler.sample(gaps.values, 100).samples, gaps)
+    assert score(any_question.sample(gaps.values, 100).samples, gaps) < 1.05 * own
+
+
+def paths(forecaster, data):
+    """Forecasts of the last steps, shape (S, n_series, HORIZON, 2)."""
+    history = data.values[:, :-HORIZON]
+    samples = forecaster.sample(y=history, n_samples=200).samples
+    return samples.reshape(200, -1, HORIZON, 2)
+
+
+@pytest.fixture(scope="module")
+def draws(any_question, ahead):
+    return paths(any_question.as_forecaster(HORIZON), ahead)
+
+
+def test_one_fit_forecasts_as_well_as_one_made_to_forecast(draws, ahead):
+    # the window is all that there is of these series, by default it would be less
+    made = DiffusionForecaster(horizon=HORIZON, window=N_TIMES, **FIT)
+    own = paths(made.fit(TRAIN), ahead)
+    truth = ahead.truth[:, -HORIZON:]
+    scores = [metrics.crps(truth, samples).mean() for samples in (draws, own)]
+    assert scores[0] < 1.05 * scores[1]
+
+
+def exact_ahead(ahead, number):
+    """Mean and covariance of the forecast of one series."""
+    mean, covariance = ahead.posterior(number)
+    step = np.argwhere(np.isnan(ahead.values[number]))[:, 0]
+    future = step >= N_TIMES - HORIZON
+    return mean[future], covariance[np.ix_(future, future)]
+
+
+def test_forecasts_are_those_of_the_exact_law(draws, ahead):
+    laws = [exact_ahead(ahead, number) for number in range(len(ahead.values))]
+    mean = np.array([m for m, _ in laws])
+    spread = np.array([np.sqrt(np.diag(c)) for _, c in laws])
+    flat = draws.reshape(*draws.shape[:2], -1)
+    error = (flat.mean(0) - mean) / spread
+    assert np.sqrt((error**2).mean()) < 0.35  # of the exact law's own spread
+    assert (flat.std(0) / spread).mean() == pytest.approx(1, abs=0.1)
+
+
+def ratio_of_totals(draws, ahead):
+    """Spread of totals over channels and steps, in units of the exact one."""
+    totals = draws.sum((2, 3)).std(0)
+    exact = [np.sqrt(exact_ahead(ahead, n)[1].sum()) for n in range(len(totals))]
+    return (totals / exact).mean()
+
+
+def test_totals_over_channels_and_steps_are_joint(draws, ahead):
+    assert ratio_of_totals(draws, ahead) == pytest.approx(1, abs=0.15)
+    independent = np.random.default_rng(0).permuted(draws, axis=0)
+    assert ratio_of_totals(independent, ahead) < 0.7
+    truth = ahead.truth[:, -HORIZON:].sum((1, 2))
+    joint, apart = (
+        metrics.crps(truth, d.sum((2, 3))).mean() for d in (draws, independent)
+    )
+    assert joint < 0.97 * apart
