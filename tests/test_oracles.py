@@ -65,6 +65,24 @@ def test_independent_draws_of_the_same_marginals_fail_on_totals(gaussian):
     assert spread_of_totals(independent, series, exact) < 0.7
 
 
+def test_paths_are_as_rough_as_the_data_and_no_rougher():
+    """A second-order autoregression is smooth; paths through its gaps are too."""
+    noise = np.random.default_rng(0).normal(size=(300, 120))
+    y = np.zeros((300, 120))
+    for t in range(2, 120):
+        y[:, t] = 1.9 * y[:, t - 1] - 0.92 * y[:, t - 2] + noise[:, t]
+    truth = y[:, 72:, None]  # past the start
+    imputer = DiffusionImputer(**FIT | {"max_epochs": 25}).fit(truth[:260])
+    asked = truth[260:].copy()
+    asked[:, 18:30] = np.nan
+    paths = imputer.sample(asked, 100).samples.reshape(100, 40, 12)
+    step = np.abs(np.diff(paths, axis=2)).mean()
+    exact = np.abs(np.diff(truth[260:, 18:30, 0], axis=1)).mean()
+    assert step == pytest.approx(exact, rel=0.25)
+    apart = np.abs(np.diff(np.random.default_rng(0).permuted(paths, axis=0), axis=2))
+    assert apart.mean() > 1.2 * step
+
+
 def test_a_hidden_switch_has_two_modes():
     values = make_switching(600, 32, random_state=0).values
     imputer = DiffusionImputer(**FIT).fit(values)
@@ -87,7 +105,8 @@ def test_a_hidden_switch_has_two_modes():
 
 
 def test_zeros_among_counts_stay_zeros():
-    imputer = DiffusionImputer(**FIT).fit(make_counts(600, 32, random_state=0).values)
+    imputer = DiffusionImputer(**FIT | {"max_epochs": 40})
+    imputer.fit(make_counts(600, 32, random_state=0).values)
     asked = make_counts(200, 32, random_state=1)
     law = asked.posterior()
     samples = imputer.sample(asked.values, 100).samples
