@@ -18,7 +18,7 @@ from tsdiff.panel.windows import Scene, Windows, cover, random_starts
 
 _MOST_VALIDATION_WINDOWS, _FEWEST_VALIDATIONS = 512, 64
 _FEWEST_UNITS = 20  # with fewer windows single cells are held out, not windows
-_FEW_WINDOWS = 300  # with fewer, levels and scales of windows are varied
+FEW_WINDOWS = 300  # with fewer, levels and scales of windows are varied
 _VARIED_SCALE, _VARIED_LEVEL = 0.3, 0.5
 
 
@@ -88,7 +88,7 @@ class Source:
         self.mix = mask_mix or usual
         self.held_out = validation_fraction
         free = [not (s.step or s.atoms) for s in scaler.supports]
-        few = len(panel.values) < _FEW_WINDOWS * n_steps and not self.roles.horizon
+        few = len(panel.values) < FEW_WINDOWS * n_steps and not self.roles.horizon
         self.varied = np.array(free) & few
         units = scaler.units(panel)
         self.scene = Scene(panel, units.enter(panel.values, panel.channels))

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from tsdiff.batches import Roles, Source
+from tsdiff.batches import FEW_WINDOWS, Roles, Source
 from tsdiff.diffusion.network import Network, NetworkConfig
 from tsdiff.diffusion.smoothing import Smoother, fit_smoother
 from tsdiff.diffusion.training import Budget, History, train
@@ -23,7 +23,7 @@ from tsdiff.panel.windows import cover
 LONGEST_FULL_RESOLUTION = 256  # steps; beyond this time tokens are patches
 _MOST_AHEAD = 128  # the same for a model that forecasts
 _TOKENS_AHEAD, _WIDTH_AHEAD = 96, 96  # beyond that; and its width
-_DROPOUT_AHEAD = 0.1
+_DROPOUT = 0.1  # where data are few, or learned by heart: intervals cover better
 _MOST_STEPS_AHEAD, _LEAST_HISTORY = 768, 64
 _FEWEST_SEASONS, _MOST_OF_SERIES = 4, 0.6
 _DEFAULT_STEPS, _TOKENS_IN_BATCH = 1500, 2700
@@ -111,6 +111,7 @@ def sizes(panel: Panel, plan: Plan) -> NetworkConfig:
         n_steps = plan.window or _window_for(panel, longest)
         most_tokens = LONGEST_FULL_RESOLUTION
     n_steps = max(min(n_steps, longest), 1)
+    few = len(panel.values) < FEW_WINDOWS * n_steps
     n_observed = int((~np.isnan(panel.values)).sum())
     patch = plan.patch_length or math.ceil(n_steps / most_tokens)
     wide = _WIDTH_AHEAD if plan.horizon else 128
@@ -128,7 +129,7 @@ def sizes(panel: Panel, plan: Plan) -> NetworkConfig:
         cell_width=max(width // 2, 8),
         denoiser_width=4 * max(3 * width // 16, 16),
         denoiser_depth=min(depth, 2),
-        dropout=_DROPOUT_AHEAD if plan.horizon else 0.0,
+        dropout=_DROPOUT if plan.horizon or few else 0.0,
         periods=periods,
         n_centred=plan.roles(panel).n_targets if plan.horizon else 0,
     )
