@@ -26,6 +26,7 @@ _FAILURES_BEFORE_STOP = 5
 _AS_GOOD = 1.01  # scores within one per cent of the lowest are not told apart
 _FIELD_UNTIL = 0.6  # share of the run in which the noise is still fitted
 _FIELD_UPDATES, _FIELD_RATE = 60, 75  # steps, and rate in those of the network
+_HIGHEST_FIELD_RATE, _FIELD_REACH = 0.3, 9.0  # of the logarithms of its weights
 _FIELD_CELLS = 2**15  # of one update, at most
 _LEAST_UNIT = 0.05  # of a channel's scale
 _LARGEST_SCORE = 5.0  # |z| beyond this says nothing more about dependence
@@ -341,9 +342,11 @@ class _Loop:
         if not bool(torch.isfinite(gradient).all()):
             return
         weights.grad = gradient
-        rate = _FIELD_RATE * self.budget.learning_rate * (1 - share / _FIELD_UNTIL)
-        self.field_optimizer.param_groups[0]["lr"] = rate
+        rate = min(_FIELD_RATE * self.budget.learning_rate, _HIGHEST_FIELD_RATE)
+        self.field_optimizer.param_groups[0]["lr"] = rate * (1 - share / _FIELD_UNTIL)
         self.field_optimizer.step()
+        with torch.no_grad():  # else its covariance could not be told from singular
+            weights.clamp_(-_FIELD_REACH, _FIELD_REACH)
         for network in (self.network, self.average):
             network.field.log_weights.copy_(weights.detach())
 
