@@ -109,13 +109,15 @@ def draw(
 def soft_rank(scores: Tensor) -> Tensor:
     """Rank along the last axis, from 0; scores that nearly tie nearly share theirs.
 
-    Else rounding could swap two of them, and with them values a rank apart.
+    Else rounding could swap two of them, and with them values a rank apart. Scores
+    that are lost, as those of a model whose training diverged, tie at zero.
 
     Examples
     --------
     >>> soft_rank(torch.tensor([[0.3, -1.0, 2.0, -1.0]])).tolist()
     [[2.0, 0.5, 3.0, 0.5]]
     """
+    scores = torch.nan_to_num(scores)
     size = max(_RANKS_AT_ONCE // scores.shape[1] ** 2, 1)
     parts = [
         ((part[:, :, None] - part[:, None]) / _TIE + 0.5).clamp(0, 1).sum(2) - 0.5
