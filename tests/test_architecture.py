@@ -15,7 +15,7 @@ HOUSE = Path(__file__).parents[1] / "tsdiff"
 FILES = sorted(HOUSE.rglob("*.py"))
 #: A file imports only from the units before its own; inside a unit nothing goes round.
 HOUSE_PLAN = """
-    _version advice validation metrics panel gaps probability bands periods
+    _version advice validation metrics panel gaps holdout probability bands periods
     aggregation draws diffusion batches learning answering rolling parameters features
     schema _base plain io filling history forecasting imputer forecaster baselines
     conformal backtesting

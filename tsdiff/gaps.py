@@ -80,6 +80,35 @@ def gap_durations(panel: Panel) -> NDArray[np.float64]:
     return duration[number]
 
 
+def distances(panel: Panel) -> NDArray[np.float64]:
+    """Count the rows from each cell to the nearest observation of its series.
+
+    Parameters
+    ----------
+    panel : Panel
+
+    Returns
+    -------
+    ndarray of float, shape (N, C)
+        0 where observed, inf where a series has no value in that channel.
+
+    Examples
+    --------
+    >>> from tsdiff.panel.frame import to_panel
+    >>> distances(to_panel(np.array([[1.0], [np.nan], [np.nan], [np.nan]]))).ravel()
+    array([0., 1., 2., 3.])
+    """
+    seen, length = panel.observed, np.diff(panel.bounds)
+    n_rows, row = len(seen), np.arange(len(seen))[:, None]
+    first = np.repeat(panel.bounds[:-1], length)[:, None]
+    stop = np.repeat(panel.bounds[1:], length)[:, None]
+    before = np.maximum.accumulate(np.where(seen, row, -1), axis=0)
+    behind = np.minimum.accumulate(np.where(seen, row, n_rows)[::-1], axis=0)[::-1]
+    since = np.where(before >= first, row - before, np.inf)
+    until = np.where(behind < stop, behind - row, np.inf)
+    return np.minimum(since, until)
+
+
 def _gap_numbers(panel: Panel) -> NDArray[np.int64]:
     """Give each gap a number, channel by channel; observed cells have -1."""
     missing = np.isnan(panel.values)
@@ -135,25 +164,8 @@ def cells_to_answer(
 
 
 def _read_where(panel: Panel, where: Any) -> NDArray[np.bool_]:
-    """Read the caller's marks, one per cell, into the order of the panel."""
-    marked = np.asarray(where)
-    if marked.dtype != bool:
-        raise ValueError(
-            f"where must hold booleans, got dtype {marked.dtype}. Mark the cells to "
-            "answer by True, e.g. where=X.isna()."
-        )
-    n_rows, n_channels = panel.values.shape
-    n_series = len(panel.ids)
-    stacked = (n_series, n_rows // n_series, n_channels)
-    column = (n_rows,) if n_channels == 1 else (n_rows, 1)
-    if marked.shape not in {(n_rows, n_channels), stacked, column}:
-        raise ValueError(
-            f"where has shape {marked.shape}, but the data have {panel.values.shape}: "
-            "one boolean per cell is needed, rows added by insert_absent included."
-        )
-    marked = marked.reshape(panel.values.shape)
-    rows = panel.layout.rows
-    marked = marked if rows is None else marked[np.argsort(rows)]
+    """Read the caller's marks of missing cells."""
+    marked = read_marks(panel, where, "where", "X.isna()")
     wrong = np.argwhere(marked & panel.observed)
     if len(wrong):
         row, channel = wrong[0]
@@ -163,6 +175,31 @@ def _read_where(panel: Panel, where: Any) -> NDArray[np.bool_]:
             "X to have them answered."
         )
     return marked
+
+
+def read_marks(panel: Panel, marks: Any, name: str, example: str) -> NDArray[np.bool_]:
+    """Read marks (n_rows, n_channels) in the caller's order into that of the panel.
+
+    `name` and `example` say in errors what they are called and how they are made.
+    """
+    marked = np.asarray(marks)
+    if marked.dtype != bool:
+        raise ValueError(
+            f"{name} must hold booleans, got dtype {marked.dtype}. Mark the cells by "
+            f"True, e.g. {name}={example}."
+        )
+    n_rows, n_channels = panel.values.shape
+    n_series = len(panel.ids)
+    stacked = (n_series, n_rows // n_series, n_channels)
+    column = (n_rows,) if n_channels == 1 else (n_rows, 1)
+    if marked.shape not in {(n_rows, n_channels), stacked, column}:
+        raise ValueError(
+            f"{name} has shape {marked.shape}, but the data have {panel.values.shape}: "
+            "one boolean per cell is needed, rows added by insert_absent included."
+        )
+    marked = marked.reshape(panel.values.shape)
+    rows = panel.layout.rows
+    return marked if rows is None else marked[np.argsort(rows)]
 
 
 def check_max_gap(panel: Panel, max_gap: MaxGap) -> None:

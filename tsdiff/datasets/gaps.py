@@ -1,34 +1,26 @@
-"""Punch holes into data, so that what is missing is known.
-
-`make_gaps` wraps the mask strategies of `tsdiff.panel.masking` for frames and arrays.
-"""
+"""Punch holes into data, so that what is missing is known: `hide` for frames."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Literal, TypeVar
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from tsdiff.panel.masking import (
-    Mask,
-    blocks,
-    lent_pattern,
-    random_cells,
-    whole_channels,
-)
+from tsdiff.holdout import hide
+from tsdiff.panel.frame import to_panel
+from tsdiff.panel.masking import Mask
 
 Kind = Literal["mcar", "blocks", "channel", "own", "mnar"]
 Data = TypeVar("Data", pd.DataFrame, pd.Series, np.ndarray)
 
-#: A pattern that happens to hide nothing is drawn again, at most this often.
-MAX_TRIES = 50
-#: How strongly "mnar" prefers large values: the odds of a cell grow by exp(2) with
-#: every standard deviation of its channel.
-MNAR_SLOPE = 2.0
+_PATTERNS = {
+    "mcar": "random",
+    "blocks": "blocks",
+    "channel": "channel",
+    "own": "own",
+    "mnar": "mnar",
+}
 
 
 def make_gaps(
@@ -70,9 +62,10 @@ def make_gaps(
     Raises
     ------
     TypeError
-        If `X` is not one of the kinds above.
+        If `X` is not one of the kinds above, or holds what is no number.
     ValueError
-        If `kind` or `ratio` is not allowed, or nothing can be hidden.
+        If `kind` or `ratio` is not allowed, `X` can't be used, or nothing can be
+        hidden.
 
     Examples
     --------
@@ -81,119 +74,30 @@ def make_gaps(
     >>> int(gappy["co2"].isna().sum() - hidden["co2"].sum())  # its own gaps stay
     59
     """
-    if not 0 < ratio < 1:
-        raise ValueError(f"ratio is a share strictly between 0 and 1, found {ratio}")
-    windows = _windows(X)
-    n_observed = int(windows.observed.sum())
-    if not n_observed:
-        raise ValueError("every cell of X is missing already: there is none to hide")
-    draw = _strategy(kind, windows, ratio, length)
+    _check_kind_of(X)
+    if kind not in _PATTERNS:
+        raise ValueError(f"kind is one of {', '.join(_PATTERNS)}; found {kind!r}")
+    panel = to_panel(X)
     rng = np.random.default_rng(random_state)
-    for _ in range(MAX_TRIES):
-        hidden = draw(rng)
-        if hidden.any():
-            return _hide(X, hidden[windows.place].reshape(X.shape))
-    raise ValueError(
-        f"{MAX_TRIES} patterns of kind {kind!r} with ratio {ratio} hid none of the "
-        f"{n_observed} observed cells: raise the ratio or give more rows"
-    )
+    pattern = _PATTERNS[kind]
+    hidden = hide(panel, pattern, rng, ratio=ratio, length=length, trim=False)
+    rows = panel.layout.rows
+    hidden = hidden if rows is None else hidden[rows]
+    return _without(X, hidden.reshape(X.shape))
 
 
-@dataclass(frozen=True)
-class _Windows:
-    """Series laid out as (B, T, C), padded behind the shorter ones."""
-
-    values: NDArray  # (B, T, C)
-    observed: Mask  # (B, T, C)
-    n_rows: NDArray  # (B,)
-    place: tuple[NDArray, NDArray]  # padded[place] are the caller's rows in their order
-
-
-def _windows(X: pd.DataFrame | pd.Series | NDArray) -> _Windows:
-    """Lay out whatever the caller gave as windows of equal length."""
-    frame, series = _stacked(X)
-    step = frame.groupby(series).cumcount().to_numpy()
-    n_rows = np.bincount(series, minlength=1)
-    observed = np.zeros((len(n_rows), n_rows.max(), frame.shape[1]), dtype=bool)
-    observed[series, step] = frame.notna().to_numpy()
-    values = np.full(observed.shape, np.nan)
-    numbers = frame.apply(pd.to_numeric, errors="coerce")
-    values[series, step] = numbers.to_numpy(dtype=float, na_value=np.nan)
-    return _Windows(values, observed, n_rows, (series, step))
-
-
-def _stacked(X: pd.DataFrame | pd.Series | NDArray) -> tuple[pd.DataFrame, NDArray]:
-    """Return all rows as one frame, and for each row the number of its series."""
+def _check_kind_of(X: object) -> None:
+    """Refuse what can't be given back with holes in it."""
     if not isinstance(X, pd.DataFrame | pd.Series | np.ndarray):
         raise TypeError(
             f"X is a {type(X).__module__}.{type(X).__name__}; give a pandas DataFrame "
             "or Series, or a numpy array"
         )
-    if X.ndim > 3 or (isinstance(X, np.ndarray) and X.ndim < 2):
+    if isinstance(X, np.ndarray) and X.ndim not in (2, 3):
         raise ValueError(f"X has {X.ndim} dimensions; give an array of 2 or 3")
-    if isinstance(X, np.ndarray) and X.ndim == 3:
-        rows = pd.DataFrame(X.reshape(-1, X.shape[2]))
-        return rows, np.repeat(np.arange(len(X)), X.shape[1])
-    frame = pd.DataFrame(X)
-    if isinstance(frame.index, pd.MultiIndex):
-        return frame, frame.groupby(level=0, sort=False).ngroup().to_numpy()
-    return frame, np.zeros(len(frame), dtype=np.int64)
 
 
-def _strategy(
-    kind: str, windows: _Windows, ratio: float, length: float
-) -> Callable[[np.random.Generator], Mask]:
-    """Return the function rng -> hidden (B, T, C) for `kind`."""
-    observed, share = windows.observed, np.full(len(windows.observed), ratio)
-    if kind == "channel" and observed.shape[2] < 2:
-        raise ValueError("kind='channel' needs two channels or more, found one")
-    if kind == "own" and windows.n_rows.sum() * observed.shape[2] == observed.sum():
-        raise ValueError("kind='own' moves the gaps of X, but X has none")
-    strategies: dict[str, Callable[[np.random.Generator], Mask]] = {
-        "mcar": lambda rng: random_cells(observed, share, rng),
-        "blocks": lambda rng: blocks(observed, share, rng, length),
-        "channel": lambda rng: whole_channels(observed, rng),
-        "own": lambda rng: lent_pattern(observed, rng, _moved(windows, rng)),
-        "mnar": lambda rng: _large_values(windows, ratio, rng),
-    }
-    if kind not in strategies:
-        raise ValueError(f"kind is one of {', '.join(strategies)}; found {kind!r}")
-    return strategies[kind]
-
-
-def _moved(windows: _Windows, rng: np.random.Generator) -> Mask:
-    """Turn each series round by a random number of its rows.
-
-    The padding behind a short series is no gap and is never lent.
-    """
-    n_rows = np.maximum(windows.n_rows, 1)[:, None]
-    step = np.arange(windows.observed.shape[1])
-    offset = rng.integers(1, np.maximum(n_rows, 2))
-    source = (step - offset) % n_rows  # (B, T)
-    moved = np.take_along_axis(windows.observed, source[:, :, None], axis=1)
-    return moved | (step >= n_rows)[:, :, None]
-
-
-def _large_values(windows: _Windows, ratio: float, rng: np.random.Generator) -> Mask:
-    """Hide the exact share of each series' cells, larger values likelier.
-
-    Taking the largest of log odds + Gumbel noise draws cells without replacement, each
-    draw in proportion to the odds.
-    """
-    observed, n_series = windows.observed, len(windows.observed)
-    shown = np.where(observed, windows.values, np.nan)
-    count = np.maximum(observed.sum(1, keepdims=True), 1)
-    mean = np.nansum(shown, axis=1, keepdims=True) / count
-    spread = np.sqrt(np.nansum((shown - mean) ** 2, axis=1, keepdims=True) / count)
-    score = MNAR_SLOPE * (shown - mean) / np.where(spread > 0, spread, 1.0)
-    key = np.where(observed, score + rng.gumbel(size=observed.shape), -np.inf)
-    flat = key.reshape(n_series, -1)
-    n_hidden = np.round(ratio * observed.reshape(n_series, -1).sum(1))
-    rank = (-flat).argsort(axis=1).argsort(axis=1)
-    return (rank < n_hidden[:, None]).reshape(observed.shape) & observed
-
-
-def _hide(X: Data, hidden: Mask) -> tuple[Data, Data]:
+def _without(X: Data, hidden: Mask) -> tuple[Data, Data]:
     """Return a copy of `X` without the hidden cells, and `hidden` as the same kind."""
     if isinstance(X, pd.DataFrame):
         frame = pd.DataFrame(hidden, index=X.index, columns=X.columns)
