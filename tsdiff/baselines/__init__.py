@@ -8,6 +8,7 @@ Each treats every channel of every series on its own.
 from tsdiff.baselines.arima import ARIMA
 from tsdiff.baselines.ets import ETS
 from tsdiff.baselines.filler import ForecastFiller
+from tsdiff.baselines.foreign import ForeignForecaster
 from tsdiff.baselines.kalman import KalmanSmoother
 from tsdiff.baselines.seasonal import SeasonalNaive
 from tsdiff.baselines.walks import LastValue, LinearInterpolation
@@ -16,6 +17,7 @@ __all__ = [
     "ARIMA",
     "ETS",
     "ForecastFiller",
+    "ForeignForecaster",
     "KalmanSmoother",
     "LastValue",
     "LinearInterpolation",

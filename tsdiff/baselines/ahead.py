@@ -13,9 +13,41 @@ from tsdiff.baselines.filler import ForecastFiller
 from tsdiff.baselines.seasons import season_lengths
 from tsdiff.features import check_features, check_learnable
 from tsdiff.forecasting import Forecaster
-from tsdiff.history import study
+from tsdiff.history import Lesson, study
 from tsdiff.panel.frame import Panel
 from tsdiff.parameters import check_count
+
+
+def read_alone(forecaster: Any, y: Any, X: Any, static: Any) -> Lesson:
+    """Read the data of a fit of a forecaster that knows nothing but histories.
+
+    Parameters
+    ----------
+    forecaster : Forecaster
+        Its columns are noted.
+    y : DataFrame, Series, array or polars frame
+    X, static : None
+
+    Returns
+    -------
+    Lesson
+
+    Raises
+    ------
+    TypeError, ValueError
+        If something can't be used.
+    """
+    if X is not None or static is not None:
+        raise ValueError(
+            f"{type(forecaster).__name__} forecasts each series from its own history "
+            "and can't use X or static. Leave them out."
+        )
+    if forecaster.horizon is not None:
+        check_count("horizon", forecaster.horizon)
+    lesson = study(forecaster, y, None, None)
+    check_learnable(lesson.panel)
+    check_features(forecaster, lesson.panel, y, reset=True)
+    return lesson
 
 
 class Seasonal(NormalLaw, Forecaster):
@@ -65,17 +97,9 @@ class Seasonal(NormalLaw, Forecaster):
         TypeError, ValueError
             For data or parameters that can't be used; an earlier fit stays as it was.
         """
-        if X is not None or static is not None:
-            raise ValueError(
-                f"{type(self).__name__} forecasts each series from its own history and "
-                "can't use X or static. Leave them out."
-            )
-        for name in ("horizon", "period"):
-            if getattr(self, name) is not None:
-                check_count(name, getattr(self, name))
-        lesson = study(self, y, None, None)
-        check_learnable(lesson.panel)
-        check_features(self, lesson.panel, y, reset=True)
+        if self.period is not None:
+            check_count("period", self.period)
+        lesson = read_alone(self, y, X, static)
         self._learn_law(lesson.panel)
         self.schema_, self.extras_ = lesson.schema, lesson.extras
         self.past_ = lesson.past

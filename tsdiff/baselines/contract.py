@@ -41,7 +41,7 @@ class NormalLaw:
 
     def _learn_law(self, panel: Panel) -> None:
         """Set all that is learned."""
-        self.center_, self.scale_ = _moments(panel)
+        self.center_, self.scale_ = channel_moments(panel)
         self._learn(panel)
 
     @abstractmethod
@@ -148,7 +148,7 @@ class Baseline(NormalLaw, GapFiller):
         return self
 
 
-def _moments(panel: Panel) -> tuple[Floats, Floats]:
+def channel_moments(panel: Panel) -> tuple[Floats, Floats]:
     """Mean and standard deviation of each channel; 0 for one without a value."""
     count = np.maximum(panel.observed.sum(axis=0), 1)
     mean = np.nansum(panel.values, axis=0) / count
