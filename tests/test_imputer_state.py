@@ -202,6 +202,7 @@ def test_verbose_1_shows_one_bar_with_loss_and_remaining_time(
     tiny(verbose=1).fit(frame()).sample(frame(), 3)
     out, err = capfd.readouterr()
     assert out == ""
-    assert err.count("\n") == 1
+    assert err.count("\n") == 2  # the bar, and how good the fit is
+    assert "skill against" in err.splitlines()[-1]
     assert "fit 100%|" in err
     assert "loss 0." in err

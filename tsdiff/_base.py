@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import Any, Self
@@ -21,6 +22,7 @@ from tsdiff.panel.frame import Panel
 from tsdiff.parameters import check_parameters, read_seed
 from tsdiff.schema import Schema, read_panel
 
+_WARMED_UP = 100  # optimiser steps; of fewer, as in a trial, nobody expects skill
 _FEW_OBSERVED = 30  # fewer observed cells than this in a channel teach it little
 _SHARED = (
     "schema_",
@@ -28,6 +30,7 @@ _SHARED = (
     "history_",
     "n_iter_",
     "interrupted_",
+    "skill_",
     "n_features_in_",
     "feature_names_in_",
 )
@@ -66,7 +69,7 @@ def fit_panel(estimator: Any, X: Any) -> None:
     if warm is None:
         check_features(estimator, panel, X, reset=True)
     keep_fit(estimator, schema, model, history)
-    report(history)
+    report(history, estimator.verbose)
 
 
 def check_warm(estimator: Any) -> Model | None:
@@ -123,6 +126,8 @@ def keep_fit(estimator: Any, schema: Schema, model: Model, history: History) -> 
     estimator.history_ = _frame(history)
     estimator.n_iter_ = history.n_steps
     estimator.interrupted_ = history.interrupted
+    skill = history.skill
+    estimator.skill_ = {} if skill is None else skill.summary()
 
 
 def share_fit(estimator: Any, other: Any) -> Any:
@@ -201,8 +206,10 @@ def _frame(history: History) -> pd.DataFrame:
     return pd.DataFrame({name: getattr(history, name) for name in names})
 
 
-def report(history: History) -> None:
-    """Re-raise an interrupt and warn of a fit that went wrong, with all kept."""
+def report(history: History, verbose: int = 0) -> None:
+    """Say how good a fit is; re-raise an interrupt and warn of one that went wrong."""
+    if verbose and history.skill is not None:
+        tqdm.write(str(history.skill), file=sys.stderr)
     if history.interrupted:
         raise KeyboardInterrupt(
             f"The fit was stopped at step {history.n_steps}; the weights of step "
@@ -213,6 +220,12 @@ def report(history: History) -> None:
             f"The loss was not finite {history.n_skipped} times; training stopped at "
             f"step {history.n_steps} and the weights of step {history.best_step} are "
             "kept. Lower learning_rate, or look for outliers in the data.",
+            ConvergenceWarning,
+        )
+    elif history.n_steps >= _WARMED_UP and history.skill and history.skill.poor:
+        advise(
+            f"The fit is worse than {history.skill.reference} on the cells held out of "
+            f"it ({history.skill}). Train longer, or use a baseline.",
             ConvergenceWarning,
         )
 

@@ -153,6 +153,7 @@ def _encode(estimator: Any) -> bytes:
         "horizon": model.horizon,
         "n_iter": estimator.n_iter_,
         "interrupted": estimator.interrupted_,
+        "skill": estimator.skill_,
         "text_names": hasattr(estimator, "feature_names_in_"),
         **more,
         "sha256": digest_of(weights),
@@ -245,6 +246,7 @@ def _build(cls: Any, metadata: dict[str, Any], weights: Weights) -> Any:
     estimator.history_ = pd.DataFrame(metadata["history"])
     estimator.n_iter_ = int(metadata["n_iter"])
     estimator.interrupted_ = bool(metadata["interrupted"])
+    estimator.skill_ = dict(metadata.get("skill", {}))  # the first files had none
     estimator.n_features_in_ = len(schema.channels)
     if metadata["text_names"]:
         estimator.feature_names_in_ = np.asarray(schema.channels, dtype=object)

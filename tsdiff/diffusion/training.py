@@ -13,6 +13,7 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import torch
@@ -105,6 +106,7 @@ class History:
     best_step: int = 0
     diverged: bool = False
     interrupted: bool = False
+    skill: Any = None  # of the weights that are kept; set by who knows how to tell
 
 
 def losses(
