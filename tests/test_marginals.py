@@ -105,3 +105,40 @@ def test_slopes_can_make_two_modes_with_nothing_between_them():
 def test_normal_score_is_the_normal_quantile():
     levels = torch.tensor([1e-6, 0.2, 0.5, 0.999], dtype=torch.float64)
     assert np.allclose(normal_score(levels), norm.ppf(levels), rtol=1e-9)
+
+
+def between_jumps(laws):
+    """Edges of fine cells in value, none across a knot: each is smooth inside."""
+    z = torch.linspace(-4, 4, 4001)
+    knots = normal_score(torch.tensor(LEVELS, dtype=torch.float64)).float()
+    return laws.from_z(torch.cat([z, knots]).sort().values.expand(40, -1))
+
+
+def test_density_holds_the_probability_of_every_range(laws):
+    """Summed between any two values it is the difference of their levels."""
+    edges = between_jumps(laws).double()
+    middle = ((edges[:, 1:] + edges[:, :-1]) / 2).float()
+    mass = laws.log_density(middle).double().exp() * edges.diff(dim=1)
+    level = torch.from_numpy(norm.cdf(laws.to_z(edges.float()).double()))
+    assert torch.allclose(mass.cumsum(1), (level - level[:, :1])[:, 1:], atol=2e-3)
+    assert torch.allclose(mass.sum(1), torch.ones(40).double(), atol=2e-3)
+
+
+def test_density_is_the_derivative_of_the_level(laws):
+    """By central differences, away from the knots and in both tails."""
+    z = torch.tensor([-3.5, -2.8, -1.1, -0.31, 0.06, 0.93, 1.45, 2.6, 3.5])
+    x, width = laws.from_z(z.expand(40, -1)), 0.02
+    low, high = (laws.from_z((z + d).expand(40, -1)).double() for d in (-width, width))
+    found = laws.log_density(x).double() + (high - low).log()
+    np.testing.assert_allclose(
+        found, np.broadcast_to(norm.logpdf(z) + np.log(2 * width), (40, 9)), atol=0.02
+    )
+
+
+def test_an_untrained_density_is_that_of_a_normal_law():
+    raw = torch.zeros(1, N_PARAMETERS)
+    raw[0, 3] = -20.0  # no tail
+    law = Marginals(raw, torch.tensor([5.0]))
+    x = 5 + float(law.scale) * torch.linspace(-3, 3, 21)[None]
+    exact = norm.logpdf(x.numpy(), 5, float(law.scale))
+    np.testing.assert_allclose(law.log_density(x), exact, atol=0.01)

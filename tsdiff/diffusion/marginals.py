@@ -90,9 +90,18 @@ class Marginals:
     def _johnson_score(self, x: Tensor) -> Tensor:
         """Inverse of `_johnson`."""
         skew, tail = self.skew[:, None], self.tail[:, None]
+        return (torch.asinh(self._bend(x)) - skew) / tail
+
+    def _johnson_log_slope(self, x: Tensor) -> Tensor:
+        """Log of the derivative of `_johnson_score`."""
+        steep = torch.log(torch.cosh(self.skew) / self.scale)[:, None]
+        return steep - torch.log1p(self._bend(x) ** 2) / 2
+
+    def _bend(self, x: Tensor) -> Tensor:
+        """Undo all of `_johnson` but the sinh."""
+        skew, tail = self.skew[:, None], self.tail[:, None]
         bend = (x - self.median[:, None]) / self.scale[:, None]
-        bend = bend * tail * torch.cosh(skew) + torch.sinh(skew)
-        return (torch.asinh(bend) - skew) / tail
+        return bend * tail * torch.cosh(skew) + torch.sinh(skew)
 
     def from_z(self, z: Tensor) -> Tensor:
         """Give the values at normal scores.
@@ -126,18 +135,44 @@ class Marginals:
         -------
         Tensor, shape (n, k)
         """
-        knots, scores = self.knots, self._scores
-        first, last = knots[:, :1], knots[:, -1:]
+        scores, first, last = self._scores, self.knots[:, :1], self.knots[:, -1:]
         inner = torch.minimum(torch.maximum(x, first), last).contiguous()
-        left = torch.searchsorted(knots.detach(), inner, right=True) - 1
-        left = left.clamp(0, N_KNOTS - 2)
-        low, high = knots.gather(1, left), knots.gather(1, left + 1)
+        left, low, high = self._segment(inner)
         share = (inner - low) / (high - low).clamp_min(1e-30)
         z = scores[left] + share * (scores[left + 1] - scores[left])
         below = self._johnson_score(x - self._shift[:, :1])
         above = self._johnson_score(x - self._shift[:, 1:])
         z = torch.where(x < first, below, z)
         return torch.where(x > last, above, z)
+
+    def log_density(self, x: Tensor) -> Tensor:
+        """Log density at values, in closed form: that of `to_z` and of its slope.
+
+        Parameters
+        ----------
+        x : Tensor, shape (n, k)
+
+        Returns
+        -------
+        Tensor, shape (n, k)
+            In nats; its negative is the log score. It jumps at the knots.
+        """
+        first, last = self.knots[:, :1], self.knots[:, -1:]
+        inner = torch.minimum(torch.maximum(x, first), last).contiguous()
+        left, low, high = self._segment(inner)
+        rise = self._scores[left + 1] - self._scores[left]
+        slope = rise.log() - (high - low).clamp_min(1e-30).log()
+        below = self._johnson_log_slope(x - self._shift[:, :1])
+        above = self._johnson_log_slope(x - self._shift[:, 1:])
+        slope = torch.where(x < first, below, slope)
+        slope = torch.where(x > last, above, slope)
+        return slope - self.to_z(x) ** 2 / 2 - math.log(2 * math.pi) / 2
+
+    def _segment(self, inner: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Find the knots around values between the outermost: which, low and high."""
+        left = torch.searchsorted(self.knots.detach(), inner, right=True) - 1
+        left = left.clamp(0, N_KNOTS - 2)
+        return left, self.knots.gather(1, left), self.knots.gather(1, left + 1)
 
     def quantile(self, levels: Tensor) -> Tensor:
         """Quantiles at levels in (0, 1), shape (k,), as a Tensor of shape (n, k)."""

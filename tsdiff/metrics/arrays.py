@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-#: Scratch arrays stay below this many float64 values (32 MB), whatever comes in.
-BLOCK = 2**22
+#: Scratch arrays stay near this many float64 values, whatever comes in: 1 MB, which
+#: a core's cache holds.
+BLOCK = 2**17
 
 
 def alike(y: ArrayLike, **others: ArrayLike) -> list[NDArray[np.float64]]:
@@ -35,8 +37,11 @@ def alike(y: ArrayLike, **others: ArrayLike) -> list[NDArray[np.float64]]:
 
 def stacked(
     y: ArrayLike, **other: ArrayLike
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return `y` of shape (...) and the one array of shape (n, ...) as float64.
+) -> tuple[NDArray[np.float64], NDArray[Any]]:
+    """Return `y` of shape (...) as float64, and the one array of shape (n, ...).
+
+    The array keeps its dtype if it is real: float32 samples of many cells would fill
+    the memory as float64, and arithmetic with `y` makes float64 of them block by block.
 
     Raises
     ------
@@ -45,7 +50,9 @@ def stacked(
     """
     ((name, given),) = other.items()
     truth = np.asarray(y, dtype=np.float64)
-    array = np.asarray(given, dtype=np.float64)
+    array = np.asarray(given)
+    if array.dtype.kind not in "fiu":
+        array = array.astype(np.float64)
     if array.ndim != truth.ndim + 1 or array.shape[1:] != truth.shape:
         raise ValueError(
             f"{name} has shape {array.shape}, but (n, *y.shape) is needed, here "
@@ -79,7 +86,63 @@ def as_levels(levels: ArrayLike, n_expected: int) -> NDArray[np.float64]:
 
 
 def blocks(n_items: int, cost: int) -> Iterator[slice]:
-    """Cut `n_items` of `cost` values each into slices of at most `BLOCK` values."""
+    """Cut `n_items` of `cost` values each into slices of about `BLOCK` values."""
     size = max(1, BLOCK // max(cost, 1))
     for start in range(0, n_items, size):
         yield slice(start, start + size)
+
+
+def count_pairs(n_samples: int, fair: bool) -> int:
+    """Count the ordered pairs of draws that the spread term averages over."""
+    if fair and n_samples < 2:
+        raise ValueError(
+            f"A fair score needs at least 2 samples, got {n_samples}. Draw more, or "
+            "pass fair=False."
+        )
+    return n_samples * (n_samples - fair)
+
+
+def rising(
+    quantiles: NDArray[np.float64], levels: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return `levels` if they rise, and each cell's `quantiles` (n, ...) never fall.
+
+    Raises
+    ------
+    ValueError
+        Naming the first level or cell where they do not.
+    """
+    wrong = np.flatnonzero(np.diff(levels) <= 0)
+    if wrong.size:
+        raise ValueError(
+            f"levels must rise, but {levels[wrong[0] + 1]:g} follows "
+            f"{levels[wrong[0]]:g}. Sort them, and the quantiles with them."
+        )
+    crossed = np.argwhere(np.diff(quantiles, axis=0) < 0)
+    if len(crossed):
+        lower, *cell = map(int, crossed[0])
+        at = tuple(cell)
+        low, high = quantiles[lower][at], quantiles[lower + 1][at]
+        raise ValueError(
+            f"Quantiles cross in {len(crossed)} place(s), the first in cell "
+            f"{at}: {low:g} at level {levels[lower]:g}, {high:g} at level "
+            f"{levels[lower + 1]:g}. Quantiles must not fall."
+        )
+    return levels
+
+
+def spread(name: str, array: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
+    """Give each cell of an array of `shape` its own entry, without copying.
+
+    Raises
+    ------
+    ValueError
+        `array` does not broadcast to the shape.
+    """
+    try:
+        return np.broadcast_to(array, shape)
+    except ValueError:
+        raise ValueError(
+            f"{name} has shape {array.shape}, which does not broadcast to {shape}, the "
+            "shape of the cells. Give one entry for each cell, row or column."
+        ) from None
