@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from tsdiff._version import __version__
 
 if TYPE_CHECKING:
-    from tsdiff import baselines, datasets, metrics, plotting
+    from tsdiff import baselines, datasets, metrics, plotting, significance
     from tsdiff.draws import Draws
     from tsdiff.forecaster import DiffusionForecaster
     from tsdiff.imputer import DiffusionImputer
@@ -21,7 +21,7 @@ _HOMES = {
     "from_long": "tsdiff.panel.long",
     "to_long": "tsdiff.panel.long",
 }
-_MODULES = ("baselines", "datasets", "metrics", "plotting")
+_MODULES = ("baselines", "datasets", "metrics", "plotting", "significance")
 
 __all__ = [
     "DiffusionForecaster",
@@ -33,6 +33,7 @@ __all__ = [
     "from_long",
     "metrics",
     "plotting",
+    "significance",
     "to_long",
 ]
 

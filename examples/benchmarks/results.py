@@ -55,7 +55,7 @@ def report(
     size : ndarray of shape (W,), optional
         What the losses are divided by; by default the windows' sums of |truth|.
     n_overlapping : int, default 1
-        See `diebold_mariano`.
+        See `tsdiff.significance.diebold_mariano`.
     **facts
         More that the file should say.
     """

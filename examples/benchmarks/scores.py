@@ -10,9 +10,8 @@ from typing import Any
 
 import numpy as np
 from forecasting import DECILES, Floats, Score, Task, quantiles, repeat_season
-from scipy.special import stdtr
 
-from tsdiff import metrics
+from tsdiff import metrics, significance
 
 
 def gluonts_quantiles(paths: Floats, levels: Floats) -> Floats:
@@ -58,57 +57,6 @@ def pooled(loss: Floats, size: Floats) -> float:
     return float(loss[answered].sum() / size[answered].sum())
 
 
-def diebold_mariano(
-    loss: Floats, other: Floats, n_overlapping: int = 1
-) -> tuple[float, float]:
-    """Test whether two models' losses on the same windows differ in the mean.
-
-    The statistic of Diebold & Mariano with the correction for few windows of Harvey,
-    Leybourne & Newbold, against Student's t; two-sided. For windows that don't overlap
-    it is the paired t-test. Where the truncated sum of autocovariances is not positive,
-    Bartlett's weights replace it.
-
-    Parameters
-    ----------
-    loss, other : ndarray of shape (W,)
-        In order of time, where there is one.
-    n_overlapping : int, default 1
-        How many windows in a row share future rows with the first of them:
-        autocovariances of the differences up to this lag (excluded) count. In the
-        papers, where windows are one step apart, it is the steps ahead.
-
-    Returns
-    -------
-    statistic : float
-        Negative if `loss` is the lower one.
-    p_value : float
-
-    References
-    ----------
-    Diebold & Mariano, Comparing predictive accuracy, JBES 1995; Harvey, Leybourne &
-    Newbold, Testing the equality of prediction mean squared errors, IJF 1997.
-
-    Examples
-    --------
-    >>> statistic, p_value = diebold_mariano(np.r_[1.0, 2, 3, 4], np.r_[2.0, 3, 5, 5])
-    >>> round(statistic, 6), round(p_value, 4)
-    (-5.0, 0.0154)
-    """
-    difference = loss - other
-    n, h = len(difference), min(n_overlapping, len(difference) - 1)
-    error = difference - difference.mean()
-    covariance = np.array([error[k:] @ error[: n - k] / n for k in range(h)])
-    weight = np.r_[1.0, np.full(h - 1, 2.0)]
-    if weight @ covariance <= 0:
-        weight *= 1 - np.arange(h) / h
-    variance = weight @ covariance / n
-    if variance <= 0:
-        return 0.0, 1.0
-    correction = (n + 1 - 2 * h + h * (h - 1) / n) / n
-    statistic = difference.mean() * np.sqrt(correction / variance)
-    return float(statistic), float(2 * stdtr(n - 1, -abs(statistic)))
-
-
 def compare(
     ours: Floats, other: Floats, size: Floats, n_overlapping: int = 1
 ) -> dict[str, float]:
@@ -120,7 +68,7 @@ def compare(
     both = ~np.isnan(ours) & ~np.isnan(other)
     unit = size[both].mean()
     left, right = ours[both] / unit, other[both] / unit
-    statistic, p_value = diebold_mariano(left, right, n_overlapping)
+    statistic, p_value = significance.diebold_mariano(left, right, n_overlapping)
     return {
         "n_windows": int(both.sum()),
         "crps_tsdiff": float(left.mean()),
