@@ -15,10 +15,10 @@ HOUSE = Path(__file__).parents[1] / "tsdiff"
 FILES = sorted(HOUSE.rglob("*.py"))
 #: A file imports only from the units before its own; inside a unit nothing goes round.
 HOUSE_PLAN = """
-    _version advice validation metrics significance panel gaps holdout probability
-    bands periods aggregation draws diffusion batches skill learning answering rolling
-    parameters features schema _base plain io filling history forecasting imputer
-    forecaster baselines conformal backtesting
+    _version atomic advice validation metrics significance panel gaps holdout
+    probability bands periods aggregation draws diffusion batches skill learning
+    answering rolling parameters features schema _base plain io filling history
+    forecasting imputer forecaster baselines conformal backtesting
     datasets plotting demo cli __init__ __main__
 """
 ORDER = HOUSE_PLAN.split()

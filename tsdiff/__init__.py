@@ -9,28 +9,35 @@ from tsdiff._version import __version__
 
 if TYPE_CHECKING:
     from tsdiff import baselines, datasets, metrics, plotting, significance
+    from tsdiff.backtesting import BacktestResult, backtest, imputation_backtest
     from tsdiff.draws import Draws
     from tsdiff.forecaster import DiffusionForecaster
     from tsdiff.imputer import DiffusionImputer
     from tsdiff.panel.long import from_long, to_long
 
 _HOMES = {
+    "BacktestResult": "tsdiff.backtesting",
     "DiffusionForecaster": "tsdiff.forecaster",
     "DiffusionImputer": "tsdiff.imputer",
     "Draws": "tsdiff.draws",
+    "backtest": "tsdiff.backtesting",
     "from_long": "tsdiff.panel.long",
+    "imputation_backtest": "tsdiff.backtesting",
     "to_long": "tsdiff.panel.long",
 }
 _MODULES = ("baselines", "datasets", "metrics", "plotting", "significance")
 
 __all__ = [
+    "BacktestResult",
     "DiffusionForecaster",
     "DiffusionImputer",
     "Draws",
     "__version__",
+    "backtest",
     "baselines",
     "datasets",
     "from_long",
+    "imputation_backtest",
     "metrics",
     "plotting",
     "significance",

@@ -10,8 +10,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-import secrets
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -24,6 +22,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from tsdiff._base import own_torch
 from tsdiff._version import __version__
+from tsdiff.atomic import write_whole
 from tsdiff.diffusion.network import Network, NetworkConfig
 from tsdiff.learning import Model
 from tsdiff.panel.keepsake import pack_past, unpack_past
@@ -98,7 +97,7 @@ class Storable:
             If `random_state` is a generator: its state is not kept.
         """
         check_is_fitted(self, "model_")
-        _write(Path(os.path.realpath(path)), _encode(self))
+        write_whole(Path(os.path.realpath(path)), _encode(self))
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
@@ -160,23 +159,6 @@ def _encode(estimator: Any) -> bytes:
     }
     metadata[_OWN] = digest_of(json.dumps(metadata))
     return safetensors.torch.save(weights, metadata={_KEY: json.dumps(metadata)})
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Replace a file in one step, or leave it as it was."""
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
-    try:
-        with temporary.open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        if path.exists():
-            temporary.chmod(path.stat().st_mode)
-        temporary.replace(path)
-    except BaseException:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
-        raise
 
 
 def _decode(path: Path, cls: type) -> tuple[dict[str, Any], Weights]:

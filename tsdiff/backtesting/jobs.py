@@ -1,0 +1,136 @@
+"""Jobs of a backtest: each on one thread, in any process, kept once it is done."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from joblib import Parallel, delayed
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+from tqdm.auto import tqdm
+
+from tsdiff.backtesting.folder import Folder, Outcome
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Job:
+    """One model and the folds that one fit of it answers.
+
+    Attributes
+    ----------
+    model : str
+        Its name.
+    folds : tuple of int
+    digest : str
+        Of all that the outcome hangs on.
+    work : callable
+        Returns the Outcome; goes to another process by pickle.
+    """
+
+    model: str
+    folds: tuple[int, ...]
+    digest: str
+    work: Callable[[], Outcome]
+
+
+def failing(
+    folds: Sequence[int], answer: Callable[[Sequence[int]], Mapping[int, Floats]]
+) -> Outcome:
+    """Answer folds together, and if that fails one by one, so that one is to blame.
+
+    Parameters
+    ----------
+    folds : sequence of int
+    answer : callable
+        From folds to the quantiles of each.
+
+    Returns
+    -------
+    Outcome
+    """
+    try:
+        return Outcome(quantiles=dict(answer(folds)))
+    except Exception as error:
+        if len(folds) == 1:
+            said = f"{type(error).__name__}: {error}"
+            return Outcome(errors={folds[0]: said})
+    outcome = Outcome()
+    for fold in folds:
+        one = failing([fold], answer)
+        outcome.quantiles.update(one.quantiles)
+        outcome.errors.update(one.errors)
+    return outcome
+
+
+def run_jobs(
+    jobs: Sequence[Job], folder: Folder | None, n_jobs: int, verbose: int
+) -> list[Outcome]:
+    """Do all jobs, or read what an earlier run has left of them.
+
+    Parameters
+    ----------
+    jobs : sequence of Job
+    folder : Folder or None
+    n_jobs : int
+        As in joblib.
+    verbose : int
+
+    Returns
+    -------
+    list of Outcome
+        In the order of the jobs.
+    """
+    if not isinstance(n_jobs, int) or isinstance(n_jobs, bool) or not n_jobs:
+        raise ValueError(
+            f"n_jobs must be a whole number other than 0, got {n_jobs!r}; -1 is all "
+            "cores."
+        )
+    found = {} if folder is None else folder.read([job.digest for job in jobs])
+    left = [job for job in jobs if job.digest not in found]
+    bar: Any = tqdm(
+        total=len(jobs), initial=len(found), desc="backtest", disable=not verbose
+    )
+    pool = Parallel(n_jobs=n_jobs, return_as="generator_unordered", max_nbytes=None)
+    with bar:
+        for digest, outcome in pool(delayed(_do)(job, folder) for job in left):
+            found[digest] = outcome
+            bar.update()
+    return [found[job.digest] for job in jobs]
+
+
+def _do(job: Job, folder: Folder | None) -> tuple[str, Outcome]:
+    """Do one job on one thread, noting what is warned of."""
+    with warnings.catch_warnings(record=True) as caught, one_thread():
+        warnings.simplefilter("always")
+        outcome = job.work()
+    said = (str(one.message) for one in caught if issubclass(one.category, UserWarning))
+    outcome.notes = list(dict.fromkeys(said))
+    if folder is not None and not outcome.errors:
+        folder.write(job.digest, outcome)
+    return job.digest, outcome
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Compute on one thread, so that sums are added in the same order everywhere.
+
+    The settings of torch, OpenMP and BLAS come back on leaving.
+    """
+    torch = sys.modules.get("torch")
+    before = torch.get_num_threads() if torch else 1
+    with threadpool_limits(limits=1):
+        if torch:
+            torch.set_num_threads(1)
+        try:
+            yield
+        finally:
+            if torch:
+                torch.set_num_threads(before)
