@@ -17,8 +17,8 @@ FILES = sorted(HOUSE.rglob("*.py"))
 HOUSE_PLAN = """
     _version atomic advice validation metrics significance panel gaps holdout
     probability bands periods aggregation draws diffusion batches skill learning
-    answering rolling parameters features schema _base plain io filling history
-    forecasting imputer forecaster baselines conformal backtesting
+    answering rolling parameters features schema _base plain calibration io history
+    calibrating filling forecasting imputer forecaster baselines conformal backtesting
     datasets plotting demo cli __init__ __main__
 """
 ORDER = HOUSE_PLAN.split()

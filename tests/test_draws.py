@@ -486,4 +486,4 @@ class TestBadDraws:
 
     def test_repr_says_how_large(self):
         text = repr(make_draws(np.array([[1.0, np.nan]] * 4)))
-        assert text == "Draws(9 samples of 4 answered cells; 4 rows x 2 channels)"
+        assert text == "Draws(9 raw samples of 4 answered cells; 4 rows x 2 channels)"

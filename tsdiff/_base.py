@@ -120,7 +120,8 @@ def train_panel(
 
 
 def keep_fit(estimator: Any, schema: Schema, model: Model, history: History) -> None:
-    """Set what a fit has learned, all of it together."""
+    """Set what a fit has learned, all of it together; it is not calibrated yet."""
+    vars(estimator).pop("calibration_", None)
     estimator.schema_ = schema
     estimator.model_ = model
     estimator.history_ = _frame(history)

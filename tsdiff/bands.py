@@ -219,6 +219,7 @@ def band_frame(
     cells: NDArray[np.int64],
     numbers: NDArray[np.float64],
     suffixes: Sequence[str],
+    calibrated: bool = False,
 ) -> Any:
     """Lay K numbers of each answered cell out as columns of the caller's kind.
 
@@ -232,6 +233,8 @@ def band_frame(
         For example the quantiles of each answered cell.
     suffixes : sequence of str, length K
         From `quantile_suffixes` or `interval_suffixes`.
+    calibrated : bool, default False
+        A DataFrame of pandas says so: ``attrs["tsdiff"]`` is "calibrated" or "raw".
 
     Returns
     -------
@@ -243,7 +246,11 @@ def band_frame(
     table = np.repeat(panel.values[:, :, None], len(numbers), axis=2)  # (N, C, K)
     table.reshape(-1, len(numbers))[cells] = numbers.T
     names = column_names(panel.channels, suffixes)
-    return panel.columns_frame(table.reshape(n_rows, n_channels * len(numbers)), names)
+    table = table.reshape(n_rows, n_channels * len(numbers))
+    frame = panel.columns_frame(table, names)
+    if isinstance(frame, pd.DataFrame):
+        frame.attrs["tsdiff"] = "calibrated" if calibrated else "raw"
+    return frame
 
 
 def long_frame(

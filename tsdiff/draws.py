@@ -44,6 +44,8 @@ class Draws:
         Values of the M answered cells in S joint draws, in the data's units.
     cells : ndarray of int64, shape (M,)
         The answered cells, ascending flat indices into ``panel.values``.
+    calibrated : bool, default False
+        Whether the draws follow calibrated laws.
 
     Raises
     ------
@@ -64,6 +66,7 @@ class Draws:
     panel: Panel
     samples: NDArray[np.float64]
     cells: NDArray[np.int64]
+    calibrated: bool = False
 
     def __post_init__(self) -> None:
         missing = np.isnan(self.panel.values).reshape(-1)
@@ -83,8 +86,9 @@ class Draws:
 
     def __repr__(self) -> str:
         n_rows, n_channels = self.panel.values.shape
+        kind = "calibrated" if self.calibrated else "raw"
         return (
-            f"Draws({len(self)} samples of {len(self.cells)} answered cells; "
+            f"Draws({len(self)} {kind} samples of {len(self.cells)} answered cells; "
             f"{n_rows} rows x {n_channels} channels)"
         )
 
@@ -100,12 +104,7 @@ class Draws:
         return values
 
     def median(self) -> Any:
-        """Complete the frame with each cell's median.
-
-        Returns
-        -------
-        frame of the caller's kind
-        """
+        """Complete the frame with each cell's median, in the caller's kind."""
         return self.quantile(0.5)
 
     def mean(self) -> Any:
@@ -153,7 +152,8 @@ class Draws:
         answers = sample_quantiles(self.samples, levels)
         if isinstance(alpha, Real):
             return self.panel.frame(self._completed(answers[0]))
-        return band_frame(self.panel, self.cells, answers, quantile_suffixes(levels))
+        suffixes = quantile_suffixes(levels)
+        return band_frame(self.panel, self.cells, answers, suffixes, self.calibrated)
 
     def interval(
         self,
@@ -183,7 +183,8 @@ class Draws:
         """
         shares = as_coverage(coverage, level)
         ends = sample_quantiles(self.samples, interval_alpha(shares))
-        return band_frame(self.panel, self.cells, ends, interval_suffixes(shares))
+        suffixes = interval_suffixes(shares)
+        return band_frame(self.panel, self.cells, ends, suffixes, self.calibrated)
 
     def probability(self, event: Callable[[Any], bool]) -> Probability:
         """Probability of an event over joint paths, with its Monte-Carlo error.
@@ -293,8 +294,5 @@ class Draws:
             ``channel`` (if there are several), ``sample`` and ``value``.
         """
         if layout != "long":
-            raise ValueError(
-                f'layout must be "long", got {layout!r}. Completed frames come from '
-                "iterating over the draws."
-            )
+            raise ValueError(f'layout must be "long", got {layout!r}; or iterate.')
         return long_frame(self.panel, self.samples, self.cells)

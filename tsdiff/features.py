@@ -42,7 +42,7 @@ def check_features(estimator: Any, panel: Panel, X: Any, *, reset: bool) -> None
     X : DataFrame, Series, array or polars frame
     reset : bool
         True in `fit`: set ``n_features_in_`` and, if all names are text,
-        ``feature_names_in_``.
+        ``feature_names_in_``. A calibration of an earlier fit goes.
 
     Raises
     ------
@@ -54,6 +54,8 @@ def check_features(estimator: Any, panel: Panel, X: Any, *, reset: bool) -> None
     if all(isinstance(name, str) for name in names):
         row = pd.DataFrame(row, columns=list(panel.channels))
     validate_data(estimator, row, reset=reset, skip_check_array=True)
+    if reset:
+        vars(estimator).pop("calibration_", None)
 
 
 def check_learnable(panel: Panel) -> None:

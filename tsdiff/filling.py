@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from collections.abc import Iterable
 from typing import Any
 
@@ -21,6 +20,7 @@ from tsdiff.bands import (
     interval_suffixes,
     quantile_suffixes,
 )
+from tsdiff.calibrating import GapCalibration
 from tsdiff.draws import Draws
 from tsdiff.gaps import cells_to_answer
 from tsdiff.panel.frame import Panel
@@ -32,7 +32,7 @@ Ints = NDArray[np.int64]
 _MOST_NUMBERS = 2**27  # 1 GiB of float64: draws beyond this are refused in words
 
 
-class GapFiller(TransformerMixin, BaseEstimator):
+class GapFiller(GapCalibration, TransformerMixin, BaseEstimator):
     """Fill gaps, given the law of a missing cell and joint draws of all of them.
 
     `fit` of a subclass sets ``schema_``; its parameters include `freq`,
@@ -52,14 +52,6 @@ class GapFiller(TransformerMixin, BaseEstimator):
     >>> len(filler.sample(y, n_samples=20))
     20
     """
-
-    @abstractmethod
-    def _quantiles(self, panel: Panel, cells: Ints, levels: Floats) -> Floats:
-        """Quantiles of M cells, shape (k, M), in the units of the data."""
-
-    @abstractmethod
-    def _samples(self, panel: Panel, cells: Ints, n_samples: int, seed: int) -> Floats:
-        """Joint draws of M cells, shape (n_samples, M)."""
 
     def transform(self, X: Any) -> Any:
         """Fill the missing cells of `X` by their medians.
@@ -127,7 +119,8 @@ class GapFiller(TransformerMixin, BaseEstimator):
         share = as_coverage(coverage, level)
         panel, cells = self._read(X, where)
         ends = self._answer(panel, cells, interval_alpha(share))
-        return band_frame(panel, cells, ends, interval_suffixes(share))
+        suffixes = interval_suffixes(share)
+        return band_frame(panel, cells, ends, suffixes, self._is_calibrated)
 
     def predict_quantiles(
         self, X: Any, alpha: float | Iterable[float] = 0.5, *, where: Any = None
@@ -155,7 +148,8 @@ class GapFiller(TransformerMixin, BaseEstimator):
         levels = as_alpha(alpha)
         panel, cells = self._read(X, where)
         answer = self._answer(panel, cells, levels)
-        return band_frame(panel, cells, answer, quantile_suffixes(levels))
+        suffixes = quantile_suffixes(levels)
+        return band_frame(panel, cells, answer, suffixes, self._is_calibrated)
 
     def sample(
         self,
@@ -202,8 +196,9 @@ class GapFiller(TransformerMixin, BaseEstimator):
             )
         seed = read_seed(self.random_state if random_state is None else random_state)
         if not len(cells):
-            return Draws(panel, np.empty((n_samples, 0)), cells)
-        return Draws(panel, self._samples(panel, cells, n_samples, seed), cells)
+            return Draws(panel, np.empty((n_samples, 0)), cells, self._is_calibrated)
+        samples = self._draw(panel, cells, n_samples, seed)
+        return Draws(panel, samples, cells, self._is_calibrated)
 
     def _read(self, X: Any, where: Any = None) -> tuple[Panel, Ints]:
         """Panel of the caller's data and the cells to answer."""
@@ -212,12 +207,6 @@ class GapFiller(TransformerMixin, BaseEstimator):
         if not panel.observed.any():
             advise("No cell of X is observed; the answers know nothing of these rows.")
         return panel, cells_to_answer(panel, self.max_gap, where)
-
-    def _answer(self, panel: Panel, cells: Ints, levels: Floats) -> Floats:
-        """Quantiles of cells; no work at all if there are none."""
-        if not len(cells):
-            return np.empty((len(levels), 0))
-        return self._quantiles(panel, cells, levels)
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[Any]:
         """Give the names of the columns of the answer: those of the data.

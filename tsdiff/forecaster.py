@@ -133,7 +133,7 @@ class DiffusionForecaster(Storable, Forecaster):
     >>> forecaster.predict(h=2, level=[80, 95]).columns.tolist()
     ['y', 'y-lo-80', 'y-hi-80', 'y-lo-95', 'y-hi-95']
     >>> forecaster.sample(n_samples=20)
-    Draws(20 samples of 3 answered cells; 3 rows x 1 channels)
+    Draws(20 raw samples of 3 answered cells; 3 rows x 1 channels)
     """
 
     def __init__(
@@ -278,6 +278,9 @@ class DiffusionForecaster(Storable, Forecaster):
         n_steps = check_count("n_steps", self.n_steps)
         with own_torch():
             return quantiles(self.model_, panel, cells, levels, n_steps)
+
+    def _settle(self, values: Floats, cells: Ints, n_channels: int) -> Floats:
+        return self.model_.scaler.snap(values, cells % n_channels)
 
     def _samples(self, panel: Panel, cells: Ints, n_samples: int, seed: int) -> Floats:
         n_steps = check_count("n_steps", self.n_steps)

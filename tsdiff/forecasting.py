@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Self
@@ -22,6 +21,7 @@ from tsdiff.bands import (
     interval_suffixes,
     quantile_suffixes,
 )
+from tsdiff.calibrating import ForecastCalibration
 from tsdiff.draws import Draws
 from tsdiff.history import covariates_ahead, recall, rows_ahead
 from tsdiff.panel.frame import Panel
@@ -45,7 +45,7 @@ class _Question:
     future: Panel
 
 
-class Forecaster(BaseEstimator):
+class Forecaster(ForecastCalibration, BaseEstimator):
     """Forecast, given the law of a missing cell and joint draws of all of them.
 
     `fit` of a subclass reads its data by `tsdiff.history.study` and sets ``schema_``,
@@ -57,18 +57,6 @@ class Forecaster(BaseEstimator):
     schema_: Schema
     extras_: Extras
     past_: Past | None
-
-    @abstractmethod
-    def _quantiles(self, panel: Panel, cells: Ints, levels: Floats) -> Floats:
-        """Quantiles of M cells, shape (k, M), in the units of the data."""
-
-    @abstractmethod
-    def _samples(self, panel: Panel, cells: Ints, n_samples: int, seed: int) -> Floats:
-        """Joint draws of M cells, shape (n_samples, M)."""
-
-    def _memory(self) -> int | None:
-        """Rows of each series that an answer depends on; None if all."""
-        return None
 
     def predict(
         self,
@@ -120,7 +108,7 @@ class Forecaster(BaseEstimator):
         shares = None if level is None else as_coverage(0.5, level)
         asked = self._ask(h, y, X, static)
         if shares is None:
-            answer = self._quantiles(asked.panel, asked.cells, np.array([0.5]))
+            answer = self._answer(asked.panel, asked.cells, np.array([0.5]))
             return asked.future.frame(answer.reshape(asked.future.values.shape))
         levels = np.append(0.5, interval_alpha(shares))
         return self._bands(asked, levels, ["", *interval_suffixes(shares)])
@@ -232,13 +220,14 @@ class Forecaster(BaseEstimator):
                 "of the series at a time, or for quantiles, which need no samples."
             )
         seed = read_seed(self.random_state if random_state is None else random_state)
-        samples = self._samples(asked.panel, asked.cells, n_samples, seed)
-        return Draws(asked.future, samples, np.arange(n_cells))
+        samples = self._draw(asked.panel, asked.cells, n_samples, seed)
+        return Draws(asked.future, samples, np.arange(n_cells), self._is_calibrated)
 
     def _bands(self, asked: _Question, levels: Floats, suffixes: list[str]) -> Any:
         """Quantiles of the future, as columns of the caller's kind."""
-        answer = self._quantiles(asked.panel, asked.cells, levels)
-        return band_frame(asked.future, np.arange(answer.shape[1]), answer, suffixes)
+        answer = self._answer(asked.panel, asked.cells, levels)
+        cells = np.arange(answer.shape[1])
+        return band_frame(asked.future, cells, answer, suffixes, self._is_calibrated)
 
     def _remember(self, history: Any = None) -> Self:
         """Forecast from another history from now on, without a fit.

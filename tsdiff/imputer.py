@@ -135,7 +135,7 @@ class DiffusionImputer(Storable, GapFiller):
     >>> imputer.predict_quantiles(y, alpha=[0.1, 0.5]).columns.tolist()
     ['y-q-0.1', 'y-q-0.5']
     >>> imputer.sample(y, n_samples=20)
-    Draws(20 samples of 4 answered cells; 60 rows x 1 channels)
+    Draws(20 raw samples of 4 answered cells; 60 rows x 1 channels)
     """
 
     def __init__(
@@ -255,6 +255,9 @@ class DiffusionImputer(Storable, GapFiller):
         n_steps = check_count("n_steps", self.n_steps)
         with own_torch():
             return quantiles(self.model_, panel, cells, levels, n_steps)
+
+    def _settle(self, values: Floats, cells: Ints, n_channels: int) -> Floats:
+        return self.model_.scaler.snap(values, cells % n_channels)
 
     def _samples(self, panel: Panel, cells: Ints, n_samples: int, seed: int) -> Floats:
         n_steps = check_count("n_steps", self.n_steps)

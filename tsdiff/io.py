@@ -1,8 +1,9 @@
 """Save and load: one safetensors file with JSON metadata, never a pickle.
 
 The metadata hold the class, its parameters, the schema of the data, scaling, sizes,
-versions and a SHA-256 of the weights; a second SHA-256 covers the metadata themselves.
-Loading checks all of it before anything is built. No code is ever run from a file.
+versions and a SHA-256 of the weights, history and calibration; a second one covers the
+metadata themselves. Loading checks all of it before anything is built. No code is ever
+run from a file.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from sklearn.utils.validation import check_is_fitted
 from tsdiff._base import own_torch
 from tsdiff._version import __version__
 from tsdiff.atomic import write_whole
+from tsdiff.calibration import Calibration
 from tsdiff.diffusion.network import Network, NetworkConfig
 from tsdiff.learning import Model
 from tsdiff.panel.keepsake import pack_past, unpack_past
@@ -44,7 +46,7 @@ _OWN = "sha256_of_metadata"  # last of the metadata, over all that stand before 
 _MOST_METADATA = 64 * 2**20  # characters
 _LARGEST_SIZE = 2**24  # of any one number of the network's configuration
 _LEAST = {"n_time_features": 0, "dropout": 0, "smooth": 0, "n_centred": 0}  # else 1
-_PAST = "past/"  # of the names of arrays that are no weights
+_PAST, _CALIBRATION = "past/", "calibration/"  # of names of arrays, no weights
 _FAULTS = (
     ArithmeticError,
     AttributeError,
@@ -139,7 +141,9 @@ def _encode(estimator: Any) -> bytes:
     more: dict[str, Any] = {}
     if hasattr(estimator, "past_"):
         more["forecast"], arrays = pack_past(estimator.extras_, estimator.past_)
-        weights |= {f"{_PAST}{k}": torch.from_numpy(v) for k, v in arrays.items()}
+        weights |= _tensors(_PAST, arrays)
+    if hasattr(estimator, "calibration_"):
+        weights |= _tensors(_CALIBRATION, estimator.calibration_.arrays())
     metadata = {
         "format": FORMAT,
         "class": type(estimator).__name__,
@@ -159,6 +163,17 @@ def _encode(estimator: Any) -> bytes:
     }
     metadata[_OWN] = digest_of(json.dumps(metadata))
     return safetensors.torch.save(weights, metadata={_KEY: json.dumps(metadata)})
+
+
+def _tensors(prefix: str, arrays: dict[str, np.ndarray]) -> Weights:
+    """Give arrays as tensors with names of their own."""
+    return {f"{prefix}{k}": torch.from_numpy(v.copy()) for k, v in arrays.items()}
+
+
+def _arrays(prefix: str, weights: Weights) -> dict[str, np.ndarray]:
+    """Undo `_tensors`."""
+    names = [name for name in weights if name.startswith(prefix)]
+    return {name.removeprefix(prefix): weights[name].numpy() for name in names}
 
 
 def _decode(path: Path, cls: type) -> tuple[dict[str, Any], Weights]:
@@ -217,7 +232,11 @@ def _build(cls: Any, metadata: dict[str, Any], weights: Weights) -> Any:
         raise ValueError("the numbers of its channels differ")
     if len(schema.calendar_names) + len(extras.features) != config.n_time_features:
         raise ValueError("the numbers of its calendar features differ")
-    own = {k: v for k, v in weights.items() if not k.startswith(_PAST)}
+    own = {k: v for k, v in weights.items() if "/" not in k}
+    calibration = _arrays(_CALIBRATION, weights)  # of which not every file knows
+    if calibration:
+        estimator.calibration_ = Calibration.of_arrays(calibration)
+        estimator.calibration_.check_channels(len(schema.channels))
     horizon = metadata.get("horizon")  # of which the first files knew nothing
     if horizon is not None:
         horizon = check_count("horizon", horizon)
@@ -239,12 +258,7 @@ def _past(metadata: dict[str, Any], weights: Weights) -> tuple[Extras, Past | No
     """Read what a forecaster keeps; there is nothing of others."""
     if "horizon" not in metadata["parameters"]:
         return Extras(), None
-    arrays = {
-        name.removeprefix(_PAST): tensor.numpy()
-        for name, tensor in weights.items()
-        if name.startswith(_PAST)
-    }
-    return unpack_past(metadata["forecast"], arrays)
+    return unpack_past(metadata["forecast"], _arrays(_PAST, weights))
 
 
 def _network(config: NetworkConfig, weights: Weights) -> Network:

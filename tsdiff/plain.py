@@ -196,5 +196,7 @@ def digest_of(content: str | Mapping[str, torch.Tensor]) -> str:
     for name in sorted(content):
         tensor = content[name]
         digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}\n".encode())
-        digest.update(tensor.contiguous().reshape(-1).view(torch.uint8).numpy().data)
+        if tensor.numel():
+            flat = tensor.contiguous().reshape(-1)
+            digest.update(flat.view(torch.uint8).numpy().data)
     return digest.hexdigest()

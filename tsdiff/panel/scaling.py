@@ -111,6 +111,10 @@ class Scaler:
             center[:, :own], scale[:, :own] = found
         return Units(center, scale, panel.bounds, self.supports)
 
+    def snap(self, values: Array, channel: NDArray[np.int64]) -> Array:
+        """Put values of shape (..., n), in place, on grids and atoms of the data."""
+        return _snap(self.supports, values, channel)
+
     def jittered(self, values: Array, rng: np.random.Generator) -> Array:
         """Return values of shape (N, C) with grids and atoms spread out."""
         spread = values.copy()
@@ -167,11 +171,18 @@ class Units:
         series = np.searchsorted(self.bounds, row, side="right") - 1
         values = scaled.astype(np.float64) * self.scale[series, channel]
         values += self.center[series, channel]
-        for number, support in enumerate(self.supports):
-            here = channel == number
-            if (support.step or support.atoms) and here.any():
-                values[..., here] = support.snap(values[..., here])
-        return values
+        return _snap(self.supports, values, channel)
+
+
+def _snap(
+    supports: tuple[Support, ...], values: Array, channel: NDArray[np.int64]
+) -> Array:
+    """Put values of shape (..., n), in place, where those of their channels can be."""
+    for number, support in enumerate(supports):
+        here = channel == number
+        if (support.step or support.atoms) and here.any():
+            values[..., here] = support.snap(values[..., here])
+    return values
 
 
 def _series_moments(
