@@ -111,7 +111,8 @@ def test_a_mis_scaled_law_covers_after_calibration_in_every_bin(factor, monkeypa
     monkeypatch.setattr(Noise, "spread", spread)
     X, fresh = noise(0, 24_000), noise(1, 24_000)
     model = Noise().fit(noise(3))
-    model.calibrate(X, pattern=lambda seen, rng: holes(seen, rng)[:, None], n_repeats=3)
+    once = {"n_repeats": 1, "random_state": 0}  # so that truths are independent
+    model.calibrate(X, pattern=lambda seen, rng: holes(seen, rng)[:, None], **once)
     assert len(model.calibration_.bins) > 3
     hidden = holes(fresh, 4)
     panel = model.schema_.read(model, np.where(hidden[:, None], NAN, fresh))
@@ -127,7 +128,7 @@ def test_a_mis_scaled_law_covers_after_calibration_in_every_bin(factor, monkeypa
             assert abs(raw[some].mean() - coverage) > 0.02  # it was off
         for each in np.unique(number):
             some = number == each
-            n_learned = model.calibration_.n_cells[each] / 1.5  # some twice
+            n_learned = model.calibration_.n_cells[each]
             assert agree(inside[some].mean(), coverage, some.sum(), n_learned)
 
 
