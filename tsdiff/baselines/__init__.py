@@ -10,12 +10,14 @@ from tsdiff.baselines.ets import ETS
 from tsdiff.baselines.filler import ForecastFiller
 from tsdiff.baselines.foreign import ForeignForecaster
 from tsdiff.baselines.kalman import KalmanSmoother
+from tsdiff.baselines.lookahead import FillForecaster
 from tsdiff.baselines.seasonal import SeasonalNaive
 from tsdiff.baselines.walks import LastValue, LinearInterpolation
 
 __all__ = [
     "ARIMA",
     "ETS",
+    "FillForecaster",
     "ForecastFiller",
     "ForeignForecaster",
     "KalmanSmoother",

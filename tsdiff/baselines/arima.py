@@ -74,7 +74,8 @@ class ARIMA(OwnModel):
     value are forecast; gaps before it are smoothed by the same model, given the values
     on both sides. Paths are drawn from the exact joint law.
 
-    Rows count as equally spaced, also where stamps are irregular.
+    Stamps absent from an even grid count as missing values. Stamps that lie on no grid
+    count as evenly spaced, with a warning.
 
     Parameters
     ----------

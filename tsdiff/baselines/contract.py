@@ -1,15 +1,16 @@
-"""What all baselines share: a normal law of each cell, and joint paths around it."""
+"""What baselines share: how they are fitted, and answers by a normal law."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
+from tsdiff.baselines.evenly import evenly, moved
 from tsdiff.baselines.strands import Strand, generator, strands
 from tsdiff.features import check_features, check_learnable, is_named
 from tsdiff.filling import GapFiller
@@ -34,15 +35,19 @@ class NormalLaw:
 
     Draws are keyed by seed, series and channel: they do not change with the number of
     samples, the other series or the cells asked for.
+
+    Rows count as evenly spaced unless a subclass sets `_by_rows` to False: it is then
+    told the time of each. See `tsdiff.baselines.evenly`.
     """
 
     center_: Floats
     scale_: Floats
+    _by_rows: ClassVar[bool] = True
 
     def _learn_law(self, panel: Panel) -> None:
         """Set all that is learned."""
         self.center_, self.scale_ = channel_moments(panel)
-        self._learn(panel)
+        self._learn(evenly(panel)[0] if self._by_rows else panel)
 
     @abstractmethod
     def _learn(self, panel: Panel) -> None:
@@ -59,6 +64,7 @@ class NormalLaw:
         """Joint deviations from the mean, shape (n_samples, m); some value is seen."""
 
     def _quantiles(self, panel: Panel, cells: Ints, levels: Floats) -> Floats:
+        panel, cells = self._placed(panel, cells)
         answer = np.empty((len(levels), len(cells)))
         for strand in strands(panel, cells):
             mean, sd = self._any_law(strand)
@@ -66,11 +72,19 @@ class NormalLaw:
         return answer
 
     def _samples(self, panel: Panel, cells: Ints, n_samples: int, seed: int) -> Floats:
+        panel, cells = self._placed(panel, cells)
         samples = np.empty((n_samples, len(cells)))
         for strand in strands(panel, cells):
             key = panel.ids[strand.series], panel.channels[strand.channel]
             self._fill(samples, strand, generator(seed, *key))
         return samples
+
+    def _placed(self, panel: Panel, cells: Ints) -> tuple[Panel, Ints]:
+        """Put rows onto an even grid, for those who count rows."""
+        if not self._by_rows:
+            return panel, cells
+        even, place = evenly(panel)
+        return even, moved(cells, place, len(panel.channels))
 
     def _fill(self, samples: Floats, strand: Strand, rng: np.random.Generator) -> None:
         """Put paths of a strand into samples (S, M), some of them at a time."""
@@ -91,8 +105,8 @@ class NormalLaw:
         return self.center_[strand.channel], self.scale_[strand.channel]
 
 
-class Baseline(NormalLaw, GapFiller):
-    """Gap filler whose answers are normal.
+class Filler(GapFiller):
+    """Baseline that fills gaps; a subclass learns by `_learn_law`.
 
     Parameters
     ----------
@@ -146,6 +160,14 @@ class Baseline(NormalLaw, GapFiller):
         self.schema_ = Schema.of(panel, is_named(X))
         self._learn_law(panel)
         return self
+
+    @abstractmethod
+    def _learn_law(self, panel: Panel) -> None:
+        """Set all that is learned."""
+
+
+class Baseline(NormalLaw, Filler):
+    """Gap filler whose answers are normal."""
 
 
 def channel_moments(panel: Panel) -> tuple[Floats, Floats]:

@@ -66,7 +66,8 @@ class ETS(OwnModel):
     rows behind the last value are forecast; gaps before it are smoothed, given the
     values on both sides. Paths are drawn from the exact joint law.
 
-    Rows count as equally spaced, also where stamps are irregular.
+    Stamps absent from an even grid count as missing values. Stamps that lie on no grid
+    count as evenly spaced, with a warning.
 
     Parameters
     ----------

@@ -9,14 +9,14 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.base import clone
 
-from tsdiff.baselines.contract import Baseline, NormalLaw
-from tsdiff.baselines.strands import Strand
+from tsdiff.baselines.contract import Filler, NormalLaw
 from tsdiff.panel.frame import Panel
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
 
-class ForecastFiller(Baseline):
+class ForecastFiller(Filler):
     """Fill gaps by a baseline forecaster.
 
     Parameters
@@ -67,14 +67,13 @@ class ForecastFiller(Baseline):
         )
         self.forecaster = forecaster
 
-    def _learn(self, panel: Panel) -> None:
+    def _learn_law(self, panel: Panel) -> None:
         self.law_: NormalLaw = clone(self.forecaster)
         self.law_._learn_law(panel)
+        self.center_, self.scale_ = self.law_.center_, self.law_.scale_
 
-    def _law(self, strand: Strand) -> tuple[Floats, Floats]:
-        return self.law_._law(strand)
+    def _quantiles(self, panel: Panel, cells: Ints, levels: Floats) -> Floats:
+        return self.law_._quantiles(panel, cells, levels)
 
-    def _deviations(
-        self, strand: Strand, n_samples: int, rng: np.random.Generator
-    ) -> Floats:
-        return self.law_._deviations(strand, n_samples, rng)
+    def _samples(self, panel: Panel, cells: Ints, n_samples: int, seed: int) -> Floats:
+        return self.law_._samples(panel, cells, n_samples, seed)

@@ -73,8 +73,9 @@ class KalmanSmoother(Baseline):
     up to 500; the model of least AIC is kept. Each series is then smoothed by its
     channel's model, and paths are drawn from the exact joint law.
 
-    Rows count as equally spaced, also where stamps are irregular. Intervals are those
-    of a new observation, its noise included.
+    Stamps absent from an even grid count as missing values. Stamps that lie on no grid
+    count as evenly spaced, with a warning. Intervals are those of a new observation,
+    its noise included.
 
     Parameters
     ----------

@@ -29,7 +29,8 @@ class SeasonalNaive(Seasonal):
     from season to season. Where a phase has no value at all, the nearest value of the
     series stands in, with the spread of a change between unrelated values.
 
-    Rows count as equally spaced, also where stamps are irregular.
+    Stamps absent from an even grid count as missing values. Stamps that lie on no grid
+    count as evenly spaced, with a warning.
 
     Parameters
     ----------

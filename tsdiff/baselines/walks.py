@@ -33,6 +33,7 @@ class _Walk(Baseline):
     """A random walk, conditioned on observed neighbours."""
 
     _both_sides: ClassVar[bool]
+    _by_rows = False
 
     def _learn(self, panel: Panel) -> None:
         sizes = gap_lengths(panel) if self._both_sides else _distances(panel)
