@@ -6,12 +6,15 @@ Each treats every channel of every series on its own.
 """
 
 from tsdiff.baselines.arima import ARIMA
+from tsdiff.baselines.components import SeasonalDecomposition
 from tsdiff.baselines.ets import ETS
 from tsdiff.baselines.filler import ForecastFiller
 from tsdiff.baselines.foreign import ForeignForecaster
 from tsdiff.baselines.kalman import KalmanSmoother
+from tsdiff.baselines.knearest import KNearestWindows
 from tsdiff.baselines.lookahead import FillForecaster
 from tsdiff.baselines.seasonal import SeasonalNaive
+from tsdiff.baselines.tabular import SklearnImputer
 from tsdiff.baselines.walks import LastValue, LinearInterpolation
 
 __all__ = [
@@ -20,8 +23,11 @@ __all__ = [
     "FillForecaster",
     "ForecastFiller",
     "ForeignForecaster",
+    "KNearestWindows",
     "KalmanSmoother",
     "LastValue",
     "LinearInterpolation",
+    "SeasonalDecomposition",
     "SeasonalNaive",
+    "SklearnImputer",
 ]

@@ -1,4 +1,4 @@
-"""Paths of steps ahead from the quantiles of each, by a Gaussian copula."""
+"""Paths: of steps ahead from the quantiles of each, and of autoregressions."""
 
 from __future__ import annotations
 
@@ -86,3 +86,26 @@ def chained(noise: Floats, link: Floats) -> Floats:
         scores[:, step] *= np.sqrt(1 - share**2)
         scores[:, step] += share * scores[:, step - 1]
     return scores
+
+
+def autoregressive(
+    n_samples: int, n_rows: int, memory: float, rng: np.random.Generator
+) -> Floats:
+    """Draw paths of a stationary AR(1) with unit variance.
+
+    Parameters
+    ----------
+    n_samples, n_rows : int
+    memory : float
+        Correlation of neighbours, in [0, 1).
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    ndarray, shape (n_samples, n_rows)
+    """
+    from scipy.signal import lfilter
+
+    noise = rng.standard_normal((n_samples, n_rows))
+    noise[:, 1:] *= np.sqrt(1 - memory**2)
+    return lfilter([1.0], [1.0, -memory], noise, axis=1)
