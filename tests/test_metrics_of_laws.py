@@ -71,6 +71,12 @@ class TestQuantiles:
         heap = metrics.qice(np.full(10, -1.0), deciles, metrics.DECILES)
         assert heap == pytest.approx(0.18)
 
+    def test_small_integers_do_not_overflow(self):
+        y, q, levels = [-120.0, 5.0], np.array([[-100, -100], [100, 100]]), [0.1, 0.9]
+        for score in (metrics.qice, metrics.log_score_quantiles):
+            found = score(y, q.astype(np.int8), levels)
+            np.testing.assert_array_equal(found, score(y, q, levels))
+
     def test_bad_levels_and_quantiles_are_named(self):
         y, q = np.zeros(2), np.array([[0.0, 1.0], [1.0, 0.5]])
         with pytest.raises(ValueError, match=r"first in cell \(1,\): 1 at level 0.1"):

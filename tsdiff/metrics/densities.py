@@ -84,7 +84,7 @@ def log_score_quantiles(
     >>> log_score_quantiles([1.0], [[-1.0], [1.0]], [0.158655, 0.841345]).round(4)
     array([1.4189])
     """
-    truth, answer = stacked(y, quantiles=quantiles)
+    truth, answer = stacked(y, quantiles=np.asarray(quantiles, dtype=np.float64))
     level = rising(answer, as_levels(levels, len(answer)))
     if len(level) < 2:
         raise ValueError("A law needs at least two quantiles, got one.")

@@ -223,7 +223,7 @@ def qice(y: ArrayLike, quantiles: ArrayLike, levels: ArrayLike) -> float:
     >>> qice([1.0, 3.0, 3.5, 9.0], [[2.0] * 4, [4.0] * 4], [0.25, 0.75])
     0.0
     """
-    truth, answer = stacked(y, quantiles=quantiles)
+    truth, answer = stacked(y, quantiles=np.asarray(quantiles, dtype=np.float64))
     level = rising(answer, as_levels(levels, len(answer)))
     known = ~(np.isnan(truth) | np.isnan(answer).any(axis=0))
     if not known.any():
