@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 import torch
 from hypothesis import settings
+
+from tsdiff import learning
+
+_SMOOTHER_STEPS = 8  # of a fit that no test asks to be good
 
 
 def pytest_configure() -> None:
@@ -15,5 +21,29 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the slow ones, so that no worker is left with them at the end."""
-    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+    """Begin with the slow ones, so that no worker is left with them at the end.
+
+    The slowest are those that are given time of their own.
+    """
+    items.sort(key=lambda item: (-_patience(item), not _is_slow(item)))
+
+
+def _patience(item: pytest.Item) -> float:
+    marker = item.get_closest_marker("timeout")
+    return 0.0 if marker is None else float(marker.args[0])
+
+
+def _is_slow(node: pytest.Item | pytest.Collector) -> bool:
+    return node.get_closest_marker("slow") is not None
+
+
+@pytest.fixture(scope="module", autouse=True)
+def brief_smoother(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Learn the smoother in fewer steps, except in modules that are slow as a whole.
+
+    A fit of one epoch is otherwise nine tenths smoother, whatever it is to show.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        if not _is_slow(request.node):
+            patch.setattr(learning, "_SMOOTHER_STEPS", _SMOOTHER_STEPS)
+        yield

@@ -50,14 +50,16 @@ def assert_close(one, other, data):
 
 
 def test_first_draws_do_not_change_with_the_number_of_samples(imputer, data):
-    few, many = imputer.sample(data, 30), imputer.sample(data, 130)
+    two = data.loc[["s0", "s1"]]
+    few, many = imputer.sample(two, 30), imputer.sample(two, 130)
     assert np.array_equal(few.samples, many.samples[:30])
 
 
 def test_draws_do_not_change_with_the_memory_allowed(imputer, data, monkeypatch):
-    whole = by_cell(imputer.sample(data, 60))
+    some = data.loc[["s0", "s1", "s2"]]
+    whole = by_cell(imputer.sample(some, 60))
     monkeypatch.setattr(answering, "_TOKENS_AT_ONCE", 1)
-    assert_close(by_cell(imputer.sample(data, 60)), whole, data)
+    assert_close(by_cell(imputer.sample(some, 60)), whole, data)
 
 
 def test_draws_do_not_change_with_the_order_of_the_series(imputer, data):
@@ -105,15 +107,17 @@ def test_the_seed_moves_every_draw(imputer, data):
 def test_quantiles_of_many_draws_are_the_closed_form_ones(imputer, data):
     """Ranks are spread evenly over the law, so quantiles agree to O(1 / n_samples)."""
     levels = [0.1, 0.5, 0.9]
-    closed = imputer.predict_quantiles(data, levels).to_numpy()
-    drawn = imputer.sample(data, 1000).quantile(levels).to_numpy()
+    two = data.loc[["s0", "s1"]]
+    closed = imputer.predict_quantiles(two, levels).to_numpy()
+    drawn = imputer.sample(two, 1000).quantile(levels).to_numpy()
     spread = (closed[:, [2, 5]] - closed[:, [0, 3]]).repeat(3, axis=1)
     assert (np.abs(drawn - closed) <= 0.03 * spread + 1e-9).all()
 
 
 def test_long_gaps_are_joined_without_a_seam(imputer, data):
     """The gap of s1 crosses three windows; steps over the seams are as inside."""
-    draws = by_cell(imputer.sample(data, 200)).loc["s1"].xs(0, level="channel")
+    one = data.loc[["s1"]]
+    draws = by_cell(imputer.sample(one, 200)).loc["s1"].xs(0, level="channel")
     path = draws.loc[22:47].to_numpy()
     step = np.abs(np.diff(path, axis=0)).mean(1)
     assert step.max() < 2.5 * np.median(step)
