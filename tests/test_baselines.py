@@ -66,13 +66,23 @@ Z90 = ndtri(0.95)
     [
         LinearInterpolation(random_state=0),
         LastValue(random_state=0),
+    ]
+)
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.SkipTestWarning")
+def test_walks_keep_sklearns_contract(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.slow
+@parametrize_with_checks(
+    [
         SeasonalDecomposition(random_state=0),
         KNearestWindows(random_state=0),
         SklearnImputer(KNNImputer(), random_state=0),
     ]
 )
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.SkipTestWarning")
-def test_baselines_keep_sklearns_contract(estimator, check):
+def test_measured_baselines_keep_sklearns_contract(estimator, check):
     check(estimator)
 
 
@@ -244,6 +254,17 @@ def test_series_without_a_value_get_the_law_of_the_channel(baseline):
     levels = model.sample(frame, 50).paths()[:, 60:120, 1]
     assert (np.ptp(levels, axis=1) == 0).all()  # one level per path
     assert np.ptp(levels[:, 0]) > column.std()
+
+
+@pytest.mark.parametrize("baseline", ALL)
+def test_units_and_origin_do_not_matter(baseline):
+    frame = panel_frame()
+    model = baseline(random_state=0)
+    mine = model.fit(frame).predict_quantiles(frame, [0.1, 0.5, 0.9]).to_numpy()
+    other = 1e3 * frame + 5e4
+    moved = model.fit(other).predict_quantiles(other, [0.1, 0.5, 0.9]).to_numpy()
+    width = (mine[:, 2::3] - mine[:, ::3]).max()
+    np.testing.assert_allclose((moved - 5e4) / 1e3, mine, atol=0.02 * width)
 
 
 @pytest.mark.parametrize("baseline", ALL)

@@ -142,7 +142,10 @@ class SeasonalDecomposition(Baseline):
                     continue
                 first = panel.bounds[strand.series]
                 truth = panel.values[first + strand.asked, strand.channel]
-                inner[strand.channel].append(self._errors(strand, truth))
+                _, inside = _reach(strand)
+                errors = self._errors(strand, truth)
+                inner[strand.channel].append(errors[:, inside])
+                outer[strand.channel].append(errors[:, ~inside])
         for strand, truth in self._cut(panel):
             outer[strand.channel].append(self._errors(strand, truth))
         self.inside_ = [
