@@ -25,7 +25,7 @@ _MOST_ROWS = 2**13  # of other series to look in
 _FEWEST_ANALOGUES = 3  # fewer show no spread
 _FEWEST_VALUES = 3  # fewer show no spread
 _BLOCK = 2**21  # numbers in one scratch array, 16 MB
-_TINY = 1e-9  # squared distance, in units of the series, that counts as none
+_TINY = 1e-9  # distance, in units of the series, that counts as none
 _SEARCHES = 160  # of strands in all trials together, about
 _MOST_TRIED = 1_000  # hidden cells of a channel in a trial
 
@@ -230,7 +230,7 @@ class KNearestWindows(Filler):
 def _same(one: Floats, other: Floats) -> bool:
     """Tell whether two series are the same as far as both go."""
     n = min(len(one), len(other))
-    return np.array_equal(one[:n], other[:n], equal_nan=True)
+    return np.allclose(one[:n], other[:n], rtol=0, atol=_TINY, equal_nan=True)
 
 
 def _thinned(cells: Ints, most: int) -> Ints:
