@@ -8,7 +8,9 @@ what an earlier one has filled. Nothing is averaged, so paths stay paths.
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Iterator
+from itertools import islice
 
 import numpy as np
 import torch
@@ -89,21 +91,49 @@ def draw(
     ndarray, shape (n_samples, M)
     """
     asked = _Asked(model, panel, cells)
+    (answer,) = _walked(asked, 1, n_samples, seed, n_steps)
+    return asked.units.leave(answer, cells)
+
+
+def trace(
+    model: Model, panel: Panel, cells: Ints, n_samples: int, seed: int, n_steps: int
+) -> NDArray[np.float64]:
+    """Draw as `draw`, and keep what the paths are on their way from noise.
+
+    At time t of the flow a cell with normal score z is shown at ``cos(t)`` times the
+    value that its law gives z, plus ``sin(t)`` times z itself in the scale of its
+    channel: noise at first, at last the draw.
+
+    Returns
+    -------
+    ndarray, shape (n_steps + 1, n_samples, M)
+        The last one is the answer of `draw`.
+    """
+    asked = _Asked(model, panel, cells)
+    way = _walked(asked, n_steps + 1, n_samples, seed, n_steps)
+    return np.stack([asked.units.leave(points, cells) for points in way])
+
+
+def _walked(
+    asked: _Asked, n_kept: int, n_samples: int, seed: int, n_steps: int
+) -> NDArray[np.float32]:
+    """Scaled paths at the last `n_kept` times of the flow: (n_kept, n_samples, M)."""
     n_groups = -(-n_samples // GROUP)
-    scaled = np.empty((n_groups * GROUP, len(cells)), dtype=np.float32)
+    n_cells = len(asked.owner)
+    way = np.empty((n_kept, n_groups * GROUP, n_cells), dtype=np.float32)
     largest = max(asked.tokens, asked.moved_tokens() * GROUP)
     per_pass = max(_TOKENS_AT_ONCE // largest, 1)
+    network = asked.model.network
     with torch.inference_mode():
         for wave in asked.waves():
             for chunk in _chunks(wave, per_pass):
                 window = asked.window(chunk)
-                context = model.network.encoder(window)
-                passing = _Pass(model.network, asked, chunk, window, context)
+                context = network.encoder(window)
+                passing = _Pass(network, asked, chunk, window, context)
                 for group in range(n_groups):
                     paths = slice(group * GROUP, (group + 1) * GROUP)
-                    passing.fill(scaled[paths], (seed, group), n_steps)
-    answer = scaled[:n_samples]
-    return asked.units.leave(answer, cells)
+                    passing.fill(way[:, paths], (seed, group), n_steps)
+    return way[:, :n_samples]
 
 
 def soft_rank(scores: Tensor) -> Tensor:
@@ -267,26 +297,31 @@ class _Pass:
         self.law = network.encoder.marginals(context, self.cells)
 
     def fill(
-        self, scaled: NDArray[np.float32], key: tuple[int, ...], n_steps: int
+        self, way: NDArray[np.float32], key: tuple[int, ...], n_steps: int
     ) -> None:
-        """Fill the cells that the chunk owns in `scaled`, shape (GROUP, M)."""
+        """Fill the cells that the chunk owns in `way`, shape (n_kept, GROUP, M)."""
+        scaled, n_skipped = way[-1], n_steps + 1 - len(way)
         known = torch.from_numpy(self.earlier)
         before = torch.from_numpy(scaled[:, self.position[self.earlier]].T.copy())
         given = torch.empty(before.shape)
         if known.any():
             scores = self.law.select(known).to_z(before)
             given = scores.clamp(-_LARGEST_SCORE, _LARGEST_SCORE)
-        scores = self.scores(key, n_steps, given)
         own = torch.from_numpy(self.owned)
-        level = self._levels(scores, key, self.cells[0][own])
-        values = self.law.select(own).from_z(normal_score(level).float())
-        scaled[:, self.position[self.owned]] = values.T.numpy()
+        law, times = self.law.select(own), flow.times(n_steps, _CROWDING)
+        walk = islice(self._walk(key, n_steps, given), n_skipped, None)
+        for points, t, z in zip(way, times[n_skipped:], walk, strict=True):
+            level = self._levels(self._owned(z), key, self.cells[0][own])
+            score = normal_score(level).float()
+            values = math.cos(t) * law.from_z(score) + math.sin(t) * score
+            points[:, self.position[self.owned]] = values.T.numpy()
 
     def fill_together(
         self, scaled: NDArray[np.float32], key: tuple[int, ...], n_steps: int
     ) -> None:
         """Fill `scaled`, shape (M,): a window for each path, GROUP of them a series."""
-        scores = self.scores(key, n_steps, torch.empty(0, 1))
+        (z,) = islice(self._walk(key, n_steps, torch.empty(0, 1)), n_steps, None)
+        scores = self._owned(z)
         b = self.cells[0].contiguous()
         first = torch.searchsorted(b, b)  # first cell of the window
         number = torch.arange(len(b)) - first
@@ -298,8 +333,16 @@ class _Pass:
         values = self.law.from_z(normal_score(level).float()[:, None])
         scaled[self.position] = values[:, 0].numpy()
 
-    def scores(self, key: tuple[int, ...], n_steps: int, given: Tensor) -> Tensor:
-        """Draw normal scores of the cells that the chunk owns.
+    def _owned(self, z: Tensor) -> Tensor:
+        """Scores of the cells that the chunk owns, shape (n_owned, n_paths)."""
+        own = torch.from_numpy(self.owned)
+        b, t, c = (index[own] for index in self.cells)
+        return z[b, :, t, c]
+
+    def _walk(
+        self, key: tuple[int, ...], n_steps: int, given: Tensor
+    ) -> Iterator[Tensor]:
+        """Walk from noise to normal scores of all cells.
 
         Parameters
         ----------
@@ -310,20 +353,19 @@ class _Pass:
 
         Returns
         -------
-        Tensor, shape (n_owned, n_paths)
+        iterator over Tensors of shape (n_windows, n_paths, n_steps, n_channels)
         """
         b, t, c = self.cells
         n_channels = self.context.anchor.shape[2]
         shape = (len(self.chunk), given.shape[1], self.asked.n_steps, n_channels)
-        known, own = torch.from_numpy(self.earlier), torch.from_numpy(self.owned)
+        known = torch.from_numpy(self.earlier)
         fixed = torch.zeros(shape)
         fixed[b[known], :, t[known], c[known]] = given
         flags = torch.zeros((shape[0], *shape[2:]), dtype=torch.bool)
         flags[b[known], t[known], c[known]] = True
         moved = torch.zeros_like(flags)
         moved[b[~known], t[~known], c[~known]] = True
-        z = self._flow(self._noise(key, shape), fixed, flags, moved, n_steps)
-        return z[b[own], :, t[own], c[own]]
+        return self._flow(self._noise(key, shape), fixed, flags, moved, n_steps)
 
     def _noise(self, key: tuple[int, ...], shape: tuple[int, ...]) -> Tensor:
         """Noise keyed by seed, series and place, one stream a window."""
@@ -344,7 +386,7 @@ class _Pass:
         flags: Tensor,
         moved: Tensor,
         n_steps: int,
-    ) -> Tensor:
+    ) -> Iterator[Tensor]:
         """Integrate the flow for all windows and paths at once."""
         denoiser = self.network.denoiser
         n_windows, n_paths = noise.shape[:2]
@@ -356,8 +398,9 @@ class _Pass:
             level = torch.full((len(z),), t)
             return denoiser(torch.where(known, fixed, z), level, prepared)
 
-        z = flow.sample(velocity, noise.flatten(0, 1), flow.times(n_steps, _CROWDING))
-        return z.view(n_windows, n_paths, *noise.shape[2:])
+        path = flow.times(n_steps, _CROWDING)
+        for z in flow.walk(velocity, noise.flatten(0, 1), path):
+            yield z.view(n_windows, n_paths, *noise.shape[2:])
 
     def _levels(self, scores: Tensor, key: tuple[int, ...], b: Tensor) -> Tensor:
         """Levels in (0, 1) of scores of shape (n, GROUP), by their ranks.

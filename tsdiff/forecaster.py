@@ -23,11 +23,12 @@ from tsdiff.io import Storable
 from tsdiff.panel.frame import Panel
 from tsdiff.parameters import check_count, check_parameters
 from tsdiff.rolling import draw, quantiles
+from tsdiff.tracing import ForecastTrace
 
 _WINDOWS_KEPT = 2  # of history: one to see, one for what was last observed before it
 
 
-class DiffusionForecaster(Storable, Forecaster):
+class DiffusionForecaster(Storable, ForecastTrace, Forecaster):
     """Forecast time series by a conditional diffusion model.
 
     The engine is that of `DiffusionImputer`: a forecast is an imputation of the rows

@@ -14,12 +14,13 @@ from tsdiff.io import Storable
 from tsdiff.panel.frame import Panel
 from tsdiff.parameters import check_count
 from tsdiff.rolling import draw, quantiles
+from tsdiff.tracing import FillingTrace
 
 if TYPE_CHECKING:
     from tsdiff.forecaster import DiffusionForecaster
 
 
-class DiffusionImputer(Storable, GapFiller):
+class DiffusionImputer(Storable, FillingTrace, GapFiller):
     """Fill missing values of time series by a conditional diffusion model.
 
     A transformer reads each window once and gives the law of every missing cell in

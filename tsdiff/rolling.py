@@ -47,6 +47,22 @@ def draw(
     return answer
 
 
+def trace(
+    model: Model, panel: Panel, cells: Ints, n_samples: int, seed: int, n_steps: int
+) -> Floats:
+    """Paths on their way from noise, up to the horizon of the model.
+
+    Parameters and answer are those of `tsdiff.answering.trace`.
+    """
+    if _beyond(model, panel).any():
+        raise ValueError(
+            f"Rows further ahead than the horizon of the fit, {model.horizon}, are "
+            "answered in several goes, which have no common way from noise. Ask for "
+            f"h={model.horizon} at most."
+        )
+    return answering.trace(model, panel, cells, n_samples, seed, n_steps)
+
+
 def quantiles(
     model: Model, panel: Panel, cells: Ints, levels: Floats, n_steps: int
 ) -> Floats:

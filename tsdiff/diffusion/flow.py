@@ -11,7 +11,8 @@ steps: only dependence has to be integrated.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 
 import torch
@@ -94,10 +95,27 @@ def sample(velocity: Velocity, noise: Tensor, path: list[float]) -> Tensor:
     -------
     Tensor, shape of `noise`
     """
+    return deque(walk(velocity, noise, path), maxlen=1)[0]
+
+
+def walk(velocity: Velocity, noise: Tensor, path: list[float]) -> Iterator[Tensor]:
+    """Go the way of `sample`, and yield the point reached at each of its times.
+
+    Parameters
+    ----------
+    velocity, noise, path
+        As in `sample`.
+
+    Yields
+    ------
+    Tensor, shape of `noise`
+        First `noise`, last the draw: as many as `path` has times.
+    """
     z, before, width = noise, None, 1.0
+    yield z
     for t, s in pairwise(path):
         v = velocity(z, t)
         slope = 0.0 if before is None else (v - before) / width
         z = z - (t - s) * (v + 0.5 * (t - s) * slope)
         before, width = v, t - s
-    return z
+        yield z
