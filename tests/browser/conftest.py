@@ -58,6 +58,24 @@ class Shown:
         figure = "document.getElementById('tsdiff')"
         return self.page.evaluate(f"(() => {{ const gd = {figure}; return {script} }})")
 
+    def change(self, figure: go.Figure) -> None:
+        """Show another figure in the same page, which spares the time to open one."""
+        self.page.evaluate(
+            """async figure => {
+                const gd = document.getElementById('tsdiff');
+                Plotly.purge(gd);
+                gd.style.height = `${figure.layout.height}px`;
+                figure.config = {responsive: true};
+                await Plotly.newPlot(gd, figure);
+            }""",
+            json.loads(figure.to_json()),
+        )
+
+    def resize(self, width: int, height: int = 900) -> None:
+        """Give the window another size."""
+        self.page.set_viewport_size({"width": width, "height": height})
+        self.page.wait_for_timeout(250)
+
     def choose(self, menu: int, entry: int) -> None:
         """Click an entry of a menu, counted from 0; menus as the figure lists them."""
         self.page.locator("#tsdiff .updatemenu-header").nth(menu).click()
@@ -92,6 +110,7 @@ def show(browser: Any, tmp_path: Path) -> Iterator[Callable[..., Shown]]:
         file = tmp_path / f"{len(shown)}.html"
         figure.write_html(file, include_plotlyjs=True, div_id="tsdiff")
         page = browser.new_page(viewport={"width": width, "height": height})
+        page.set_default_timeout(120_000)  # a busy machine is no failure
         view = Shown(page, [], [])
         page.on("pageerror", lambda error: view.errors.append(str(error)))
         page.on("dialog", lambda dialog: view.errors.append(dialog.message))

@@ -1,6 +1,24 @@
 """Pictures: data in, a plotly Figure out. They work offline and upload nothing."""
 
+from tsdiff.plotting.calibration import plot_coverage, plot_reliability
+from tsdiff.plotting.comparison import plot_scores
+from tsdiff.plotting.denoising import plot_denoising
+from tsdiff.plotting.explorer import plot_backtest
 from tsdiff.plotting.forecast import plot_forecast
+from tsdiff.plotting.holes import plot_missingness
 from tsdiff.plotting.imputation import plot_imputation
+from tsdiff.plotting.pit import plot_pit
+from tsdiff.plotting.ranks import plot_critical_differences
 
-__all__ = ["plot_forecast", "plot_imputation"]
+__all__ = [
+    "plot_backtest",
+    "plot_coverage",
+    "plot_critical_differences",
+    "plot_denoising",
+    "plot_forecast",
+    "plot_imputation",
+    "plot_missingness",
+    "plot_pit",
+    "plot_reliability",
+    "plot_scores",
+]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,28 +10,27 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from tsdiff.bands import as_coverage
-from tsdiff.panel.frame import Panel, to_panel
+from tsdiff.panel.frame import Panel
 from tsdiff.panel.layout import ArrayLayout
 from tsdiff.plotting.looks import trace_looks
 from tsdiff.plotting.page import (
     MOST_CHANNELS,
     check_paths,
     chosen_series,
-    describe,
     draw_page,
     most_points,
     positions,
     summary,
 )
-from tsdiff.plotting.strips import Strip, cut_strip, strip_data, time_axis
+from tsdiff.plotting.past import Past, read_like
+from tsdiff.plotting.sheet import describe
+from tsdiff.plotting.strips import cut_strip, strip_data
 from tsdiff.plotting.style import ink, private
-from tsdiff.validation import listing
 
 if TYPE_CHECKING:
     from tsdiff.draws import Draws
 
 _TRUTH = "truth"  # what the values that came are called
-_TAIL, _SHORTEST_TAIL = 3, 48  # horizons of history; rows of it, at least
 
 
 def plot_forecast(
@@ -73,7 +71,7 @@ def plot_forecast(
     coverage : float or iterable of float, default (0.5, 0.8, 0.95)
         Of the bands.
     template : str or plotly template, optional
-        Replaces tsdiff's own.
+        Replaces tsdiff's own, of which there is a light (default) and a "dark" one.
 
     Returns
     -------
@@ -100,7 +98,7 @@ def plot_forecast(
     n_paths = check_paths(paths, len(draws))
     panel = draws.panel
     horizon = int(np.diff(panel.bounds).max())
-    past = _Past.of(history, panel, max(_TAIL * horizon, _SHORTEST_TAIL))
+    past = Past.of(history, panel)
     came = _read_truth(truth, panel)
     shown = positions(panel.channels, channels, "channels", MOST_CHANNELS)
     chosen = chosen_series(panel.ids, series, len(shown))
@@ -128,89 +126,12 @@ def plot_forecast(
     return private(figure, template)
 
 
-@dataclass(frozen=True)
-class _Past:
-    """Histories of the series of a forecast.
-
-    Attributes
-    ----------
-    panel : Panel
-    place : tuple of int
-        Position in the panel of each series of the forecast.
-    n_rows : int
-        Rows of each to draw.
-    """
-
-    panel: Panel
-    place: tuple[int, ...]
-    n_rows: int
-
-    @classmethod
-    def of(cls, history: Any, future: Panel, n_rows: int) -> _Past:
-        """Read the histories, and check that the forecast goes on from them."""
-        panel = _read(history, future, "history")
-        place = {name: position for position, name in enumerate(panel.ids)}
-        absent = [name for name in future.ids if name not in place]
-        if absent:
-            raise ValueError(
-                f"history lacks the series {listing(map(repr, absent))} of the "
-                "forecast. Pass the data that were forecast."
-            )
-        past = cls(panel, tuple(place[name] for name in future.ids), n_rows)
-        if not isinstance(panel.layout, ArrayLayout):
-            past._check_order(future)
-        return past
-
-    def _check_order(self, future: Panel) -> None:
-        """Check that each history ends before its forecast starts."""
-        last = self.panel.stamps[self.panel.bounds[1:] - 1].take(list(self.place))
-        first = future.stamps[future.bounds[:-1]]
-        late = np.flatnonzero(np.asarray(last >= first))
-        if len(late):
-            name = future.ids[late[0]]
-            of = "" if name is None else f" of series {name!r}"
-            raise ValueError(
-                f"history{of} goes on to {last[late[0]]}, but the forecast starts at "
-                f"{first[late[0]]}. Pass the data up to there as history, and what "
-                "came as truth."
-            )
-
-    def before(self, strip: Strip, series: int, channel: int) -> Strip:
-        """Put the end of a history before a strip of the forecast."""
-        first, stop = self.panel.bounds[self.place[series] :][:2]
-        span = slice(max(first, stop - self.n_rows), stop)
-        values = self.panel.values[span, channel]
-        time = time_axis(self.panel.index[span])
-        if isinstance(self.panel.layout, ArrayLayout):
-            time = np.arange(-len(values), 0) + strip.time[0]
-        nothing = np.zeros(len(values), dtype=bool)
-        return Strip(
-            np.concatenate([time, strip.time]),
-            np.concatenate([values, strip.given]),
-            np.concatenate([~np.isnan(values), strip.observed]),
-            np.concatenate([nothing, strip.answered]),
-            strip.samples,
-        )
-
-
-def _read(data: Any, future: Panel, what: str) -> Panel:
-    """Read history or truth; its columns are those of the forecast."""
-    panel = to_panel(data, freq=future.freq, insert_absent=future.freq is not None)
-    if panel.channels != future.channels:
-        raise ValueError(
-            f"{what} has the channels {listing(map(repr, panel.channels))}, but the "
-            f"forecast is of {listing(map(repr, future.channels))}. Pass the same "
-            "columns in the same order."
-        )
-    return panel
-
-
 def _read_truth(truth: Any, future: Panel) -> NDArray[np.float64]:
     """Values of the truth in the rows of the forecast, NaN where there is none."""
     values = np.full(future.values.shape, np.nan)
     if truth is None:
         return values
-    panel = _read(truth, future, "truth")
+    panel = read_like(truth, future, "truth")
     if isinstance(panel.layout, ArrayLayout):
         if panel.values.shape != values.shape:
             raise ValueError(

@@ -14,12 +14,12 @@ from tsdiff.plotting.page import (
     MOST_CHANNELS,
     check_paths,
     chosen_series,
-    describe,
     draw_page,
     most_points,
     positions,
     summary,
 )
+from tsdiff.plotting.sheet import describe
 from tsdiff.plotting.strips import check_frame, cut_strip, strip_data
 from tsdiff.plotting.style import ink, private
 
@@ -63,7 +63,7 @@ def plot_imputation(
     coverage : float or iterable of float, default (0.5, 0.8, 0.95)
         Of the bands.
     template : str or plotly template, optional
-        Replaces tsdiff's own.
+        Replaces tsdiff's own, of which there is a light (default) and a "dark" one.
 
     Returns
     -------

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from tsdiff.plotting.style import BANDS, BLUE, GREEN, ORANGE
+from tsdiff.plotting.colors import BLUE, GREEN, ORANGE, band_color
 
 Look = dict[str, Any]
 
@@ -46,7 +46,7 @@ def trace_looks(
     """
     size = 2.5 if n_points > _CROWDED else 4
     return [
-        *(_band(place, share) for place, share in enumerate(coverage)),
+        *(_band(place, share, ink) for place, share in enumerate(coverage)),
         *(_line("draws", 40, ORANGE, 0.7) | {"opacity": 0.45} for _ in range(n_paths)),
         _line("median", 20, BLUE, 1.8, size),
         _line("observed", 10, ink, 0.8, size),
@@ -78,9 +78,9 @@ def _line(
     return look | {"hoverinfo": "skip"} | _entry(name, rank)
 
 
-def _band(place: int, share: float) -> Look:
+def _band(place: int, share: float, ink: str) -> Look:
     """Fill a band; a narrower one lies on the wider ones."""
-    color = BANDS[min(place, len(BANDS) - 1)]
+    color = band_color(place, ink)
     return _line(f"{100 * share:g} %", 35 - place, color, 0) | {
         "fill": "toself",
         "fillcolor": color,

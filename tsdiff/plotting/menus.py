@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tsdiff.plotting.colors import INK
 from tsdiff.plotting.looks import UNLISTED
-from tsdiff.plotting.style import INK, safe
+from tsdiff.plotting.style import safe
 
 Menu = dict[str, Any]
 
@@ -73,7 +74,7 @@ def channel_menu(
         _button(name, [row], rows, entries, [(0.0, 1.0)])
         for row, name in enumerate(names)
     ]
-    return _place(buttons, above=0)
+    return place_menu(buttons, above=0)
 
 
 def _button(
@@ -90,18 +91,39 @@ def _button(
     for entry, on in zip(entries, visible, strict=True):
         legend.append(on and entry not in {*seen, UNLISTED})
         seen |= {entry} if on else set()
-    layout: Menu = {}
-    place = dict(zip(shown, domains, strict=True))
-    for row in range(max(rows) + 1):
-        axis = axis_name(row, "yaxis")
-        layout[f"{axis}.visible"] = row in shown
-        layout[f"{axis}.domain"] = place.get(row, _AWAY)
-        layout[f"annotations[{row}].visible"] = row in shown
+    layout = shown_rows(shown, max(rows) + 1, domains)
     return {
         "label": safe(label, _LONGEST),
         "method": "update",
         "args": [{"visible": visible, "showlegend": legend}, layout],
     }
+
+
+def shown_rows(
+    shown: Sequence[int], n_rows: int, domains: Sequence[tuple[float, float]]
+) -> Menu:
+    """List the changes of the layout that show some rows and hide the others.
+
+    Parameters
+    ----------
+    shown : sequence of int
+    n_rows : int
+    domains : sequence of (float, float)
+        Bottom and top of each row shown.
+
+    Returns
+    -------
+    dict
+        Axes and titles of the rows.
+    """
+    layout: Menu = {}
+    place = dict(zip(shown, domains, strict=True))
+    for row in range(n_rows):
+        axis = axis_name(row, "yaxis")
+        layout[f"{axis}.visible"] = row in shown
+        layout[f"{axis}.domain"] = place.get(row, _AWAY)
+        layout[f"annotations[{row}].visible"] = row in shown
+    return layout
 
 
 def series_menu(ids: Sequence[Any], data: Sequence[Sequence[Menu]], above: int) -> Menu:
@@ -125,17 +147,29 @@ def series_menu(ids: Sequence[Any], data: Sequence[Sequence[Menu]], above: int) 
         {
             "label": safe(name, _LONGEST),
             "method": "restyle",
-            "args": [
-                {
-                    key: [_plain(arrays.get(key)) for arrays in traces]
-                    for key in ("x", "y", "text")
-                },
-                list(range(len(traces))),
-            ],
+            "args": [exchanged(traces), list(range(len(traces)))],
         }
         for name, traces in zip(ids, data, strict=True)
     ]
-    return _place(buttons, above)
+    return place_menu(buttons, above)
+
+
+def exchanged(traces: Sequence[Menu]) -> Menu:
+    """Take the arrays of every trace as a button puts them in.
+
+    Parameters
+    ----------
+    traces : sequence of dict
+        ``x``, ``y`` and perhaps ``text`` of every trace.
+
+    Returns
+    -------
+    dict
+    """
+    return {
+        key: [_plain(arrays.get(key)) for arrays in traces]
+        for key in ("x", "y", "text")
+    }
 
 
 def _plain(array: NDArray | None) -> list | None:
@@ -148,8 +182,20 @@ def _plain(array: NDArray | None) -> list | None:
     return plain.tolist()
 
 
-def _place(buttons: list[Menu], above: int) -> Menu:
-    """Put a menu over the plot, above the name of the first row and other menus."""
+def place_menu(buttons: list[Menu], above: int) -> Menu:
+    """Put a menu over the plot, above the name of the first row and other menus.
+
+    Parameters
+    ----------
+    buttons : list of dict
+    above : int
+        How many menus stand below.
+
+    Returns
+    -------
+    dict
+        An entry of ``layout.updatemenus``.
+    """
     return {
         "buttons": buttons,
         "type": "dropdown",

@@ -1,4 +1,4 @@
-"""The page of a figure: rows of channels one below the other, menus, title, legend."""
+"""The page of a figure: rows of channels one below the other, and their menus."""
 
 from __future__ import annotations
 
@@ -8,23 +8,14 @@ from typing import Any
 import plotly.graph_objects as go
 
 from tsdiff.plotting.looks import UNLISTED, Look
-from tsdiff.plotting.menus import (
-    MENU_HEIGHT,
-    axis_name,
-    channel_menu,
-    rows_domains,
-    series_menu,
-)
+from tsdiff.plotting.menus import axis_name, channel_menu, series_menu
+from tsdiff.plotting.sheet import lay_out
 from tsdiff.plotting.strips import Data
-from tsdiff.plotting.style import safe
 from tsdiff.validation import listing
 
 #: Channels drawn unless asked for by name.
 MOST_CHANNELS = 8
 _MOST_ROWS = 24  # over all series, unless asked for: a page holds them all
-# Pixels: buttons, title and first row's name; time axis and legend; the axis alone.
-_TOP, _BOTTOM, _TICKS = 106, 112, 44
-_ROW, _ONLY_ROW, _SPACE = 170, 330, 34  # pixels: a row; the only one; between two
 
 
 def positions(
@@ -172,85 +163,14 @@ def draw_page(
         for number, ((row, k), arrays) in enumerate(zip(place, flat[0], strict=True))
     ]
     menus = [len(names) > 1, len(ids) > 1]
-    top = _TOP + MENU_HEIGHT * sum(menus)
-    body = _ONLY_ROW if n_rows == 1 else n_rows * _ROW + (n_rows - 1) * _SPACE
-    domains = rows_domains(n_rows, _SPACE / body)
     figure = go.Figure(traces)
-    figure.update_layout(
-        height=top + body + _BOTTOM,
-        margin={"t": top, "b": _BOTTOM, "l": 56, "r": 16},
-        **_axes(domains),
-    )
+    domains = lay_out(figure, n_rows, sum(menus))
     owner = [row for row, _ in place]
     if menus[0]:
         figure.layout.updatemenus += (channel_menu(names, owner, entries, domains),)
     if menus[1]:
         figure.layout.updatemenus += (series_menu(ids, flat, above=menus[0]),)
     return figure
-
-
-def _axes(domains: list[tuple[float, float]]) -> dict[str, Any]:
-    """One time axis at the bottom, shared by all rows; a value axis for each row."""
-    axes: dict[str, Any] = {
-        axis_name(row, "yaxis"): {"domain": domain, "anchor": "x", "nticks": 6}
-        for row, domain in enumerate(domains)
-    }
-    axes["xaxis"] = {"anchor": "free", "position": 0.0, "domain": (0.0, 1.0)}
-    return axes
-
-
-def describe(
-    figure: go.Figure,
-    title: str,
-    subtitle: str,
-    names: list[str],
-    units: dict[str, str],
-) -> None:
-    """Write title, names of the rows and the legend into a figure.
-
-    Parameters
-    ----------
-    figure : plotly.graph_objects.Figure
-        From `draw_page`, changed in place.
-    title, subtitle : str
-    names : list of str
-        Of the rows.
-    units : dict of str to str
-        Of the rows that have one.
-    """
-    figure.update_layout(
-        title={
-            "text": title,
-            "subtitle": {"text": subtitle},
-            "x": 0.0,
-            "xref": "paper",
-            "y": 1.0,
-            "yref": "container",
-            "yanchor": "top",
-            "pad": {"t": 30},
-        },
-        legend={
-            "orientation": "h",
-            "x": 0.0,
-            "y": (_BOTTOM - _TICKS) / figure.layout.height,
-            "yref": "container",
-            "yanchor": "top",
-            "traceorder": "normal",
-            "itemwidth": 30,
-        },
-    )
-    for row, name in enumerate(names):
-        unit = f" ({safe(units[name])})" if name in units else ""
-        figure.add_annotation(
-            text=f"<b>{safe(name)}</b>{unit}",
-            x=0.0,
-            xref="paper",
-            xanchor="left",
-            y=1.0,
-            yref=f"{axis_name(row)} domain",
-            yanchor="bottom",
-            showarrow=False,
-        )
 
 
 def summary(n_draws: int, bands: Sequence[float]) -> str:

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from tsdiff.bands import interval_alpha
 from tsdiff.panel.frame import to_panel
 from tsdiff.plotting.looks import HELD_OUT
 from tsdiff.plotting.shapes import MAX_POINTS, broken, gap_rows, outline, pieces, thin
+from tsdiff.plotting.stamps import time_axis, written_dates
 from tsdiff.plotting.style import decimals, written
 
 if TYPE_CHECKING:
@@ -105,39 +105,69 @@ def strip_data(
         truth, labels.
     """
     levels = np.concatenate([[0.5], interval_alpha(np.asarray(coverage))])
+    numbers = np.quantile(strip.samples, levels, axis=0)
+    return band_data(strip, coverage, numbers, n_paths, truth_name)
+
+
+def band_data(
+    strip: Strip,
+    coverage: Sequence[float],
+    numbers: Array,
+    n_paths: int = 0,
+    truth_name: str = HELD_OUT,
+    limit: int = MAX_POINTS,
+) -> list[Data]:
+    """Compute what the traces of a strip show whose quantiles are known.
+
+    Parameters
+    ----------
+    strip : Strip
+    coverage : sequence of float
+        Of the bands, widest first.
+    numbers : ndarray of shape (1 + 2 * len(coverage), m)
+        Median of each answered cell, then low and high end of each band.
+    n_paths : int, default 0
+    truth_name : str, default "held out"
+    limit : int, default 5000
+        Points of a trace.
+
+    Returns
+    -------
+    list of dict
+        As `strip_data`.
+    """
     rows = gap_rows(strip.answered, strip.observed)
-    numbers = strip.along(rows, np.quantile(strip.samples, levels, axis=0))
+    numbers = strip.along(rows, numbers)
     piece = pieces(rows, strip.answered[rows])
     time = strip.time[rows]
-    few = thin(piece, numbers[1], numbers[2], MAX_POINTS * 2 // 5)
+    most, few = limit * 4 // 5, limit * 2 // 5
+    kept = thin(piece, numbers[1], numbers[2], few)
     data = []
     for low, high in zip(numbers[1::2], numbers[2::2], strict=True):
-        x, y = outline(piece[few], time[few], low[few], high[few])
+        x, y = outline(piece[kept], time[kept], low[kept], high[kept])
         data.append({"x": x, "y": y})
     for path in strip.along(rows, strip.samples[:n_paths]):
-        data.append(_line(piece, time, path, MAX_POINTS * 2 // 5))
-    data.append(_line(piece, time, numbers[0]))
+        data.append(_line(piece, time, path, few))
+    data.append(_line(piece, time, numbers[0], most))
     seen = np.flatnonzero(strip.observed)
-    data.append(_line(pieces(seen), strip.time[seen], strip.given[seen]))
+    data.append(_line(pieces(seen), strip.time[seen], strip.given[seen], most))
     truth = np.flatnonzero(~strip.observed & ~np.isnan(strip.given))
-    kept = truth[_thin_dots(strip.given[truth])]
-    data.append({"x": strip.time[kept], "y": strip.given[kept]})
+    dots = truth[_thin_dots(strip.given[truth], limit)]
+    data.append({"x": strip.time[dots], "y": strip.given[dots]})
     inside = strip.answered[rows]
     marks = rows[inside], numbers[:, inside]
-    data.append(_labels(strip, coverage, *marks, truth_name))
+    data.append(_labels(strip, coverage, *marks, truth_name, limit // 2))
     return [arrays | {"x": written_dates(arrays["x"])} for arrays in data]
 
 
-def _line(
-    piece: NDArray[np.int64], time: NDArray, y: Array, limit: int = MAX_POINTS * 4 // 5
-) -> Data:
+def _line(piece: NDArray[np.int64], time: NDArray, y: Array, limit: int) -> Data:
     """Thin a line and lift the pen between its pieces, which adds a fourth at most."""
     kept = thin(piece, y, limit=limit)
     x, y = broken(piece[kept], time[kept], y[kept])
     return {"x": x, "y": y}
 
 
-def _thin_dots(y: Array, limit: int = MAX_POINTS) -> NDArray[np.int64]:
+def _thin_dots(y: Array, limit: int) -> NDArray[np.int64]:
     return thin(np.zeros(len(y), dtype=np.int64), y, limit=limit)
 
 
@@ -147,10 +177,11 @@ def _labels(
     rows: NDArray[np.int64],
     numbers: Array,
     truth_name: str,
+    limit: int,
 ) -> Data:
     """Say in words what stands at each time: one label, whatever is drawn there."""
     digits = decimals(strip.given)
-    kept = _thin_dots(numbers[0], MAX_POINTS // 2)
+    kept = _thin_dots(numbers[0], limit)
     rows, numbers = rows[kept], numbers[:, kept]
     words = [f"median <b>{x}</b>" for x in written(numbers[0], digits)]
     for k in reversed(range(len(coverage))):
@@ -165,69 +196,13 @@ def _labels(
         for word, out in zip(words, held, strict=True)
     ]
     seen = np.flatnonzero(strip.observed)
-    seen = seen[_thin_dots(strip.given[seen], MAX_POINTS // 2)]
+    seen = seen[_thin_dots(strip.given[seen], limit)]
     words += [f"observed <b>{x}</b>" for x in written(strip.given[seen], digits)]
     every = np.concatenate([rows, seen])
     y = np.concatenate([numbers[0], strip.given[seen]])
     order = np.argsort(every)
     text = np.array(words, dtype=object)[order]
     return {"x": strip.time[every[order]], "y": y[order], "text": text}
-
-
-def time_axis(stamps: pd.Index) -> NDArray:
-    """Turn labels of rows into numbers or dates that a browser can place.
-
-    Parameters
-    ----------
-    stamps : pandas.Index of length n
-        With several levels, the last one is time.
-
-    Returns
-    -------
-    ndarray of shape (n,)
-        Dates as the wall clock shows them, start of a period, seconds of a duration,
-        or the numbers themselves.
-
-    Examples
-    --------
-    >>> time_axis(pd.PeriodIndex(["2024-02"], freq="M")).astype("M8[D]")
-    array(['2024-02-01'], dtype='datetime64[D]')
-    """
-    stamps = stamps.get_level_values(-1)
-    if isinstance(stamps, pd.PeriodIndex):
-        stamps = stamps.to_timestamp()
-    if isinstance(stamps, pd.DatetimeIndex):
-        return stamps.tz_localize(None).to_numpy()
-    if isinstance(stamps, pd.TimedeltaIndex):
-        return stamps.total_seconds().to_numpy()
-    return stamps.to_numpy()
-
-
-def written_dates(time: NDArray) -> NDArray:
-    """Write dates as short as they can be; numbers stay.
-
-    Parameters
-    ----------
-    time : ndarray
-        From `time_axis`.
-
-    Returns
-    -------
-    ndarray
-        Of str for dates: a browser would get nanoseconds otherwise.
-
-    Examples
-    --------
-    >>> written_dates(np.array(["2024-02-01T05:30:00"], dtype="M8[us]")).tolist()
-    ['2024-02-01T05:30']
-    """
-    if time.dtype.kind != "M":
-        return time
-    for unit in ("D", "m", "s", "ms", "us"):
-        coarse = time.astype(f"M8[{unit}]")
-        if (coarse == time).all():
-            return np.datetime_as_string(coarse)
-    return np.datetime_as_string(time)
 
 
 def check_frame(df: Any, draws: Draws) -> Array:

@@ -1,4 +1,4 @@
-"""The look of tsdiff's figures: colours, template, safe names, readable numbers."""
+"""The look of tsdiff's figures: template, safe names, readable numbers."""
 
 from __future__ import annotations
 
@@ -10,21 +10,23 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-# Okabe & Ito's colours: told apart with every kind of colour blindness, and in print.
-INK = "#333333"
-BLUE = "#0072B2"
-ORANGE = "#D55E00"
-GREEN = "#009E73"
-BANDS = ("#dceaf4", "#b6d4e8", "#86b7d9", "#5699c8")  # of the blue, from the widest
+from tsdiff.plotting.colors import INK
 
 _FONT = (
     "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 )
+# Ground, ground of labels, grid, lines, text.
+_LIGHT = "white", "rgba(255,255,255,0.94)", "#ececec", "#c4c4c4", INK
+_DARK = "#15181c", "rgba(30,34,40,0.94)", "#2a2f36", "#59616b", "#e4e7eb"
 _LONGEST_NAME = 40  # characters; a longer one is cut in titles and menus
 
 
-def default_template() -> go.layout.Template:
-    """White ground, thin grey grid, one shared hover label per time.
+def default_template(dark: bool = False) -> go.layout.Template:
+    """Plain ground, thin grey grid, one shared hover label per time.
+
+    Parameters
+    ----------
+    dark : bool, default False
 
     Returns
     -------
@@ -35,11 +37,12 @@ def default_template() -> go.layout.Template:
     >>> default_template().layout.paper_bgcolor
     'white'
     """
+    ground, label, grid, line, text = _DARK if dark else _LIGHT
     axis = {
-        "gridcolor": "#ececec",
-        "linecolor": "#c4c4c4",
+        "gridcolor": grid,
+        "linecolor": line,
         "showline": True,
-        "tickcolor": "#c4c4c4",
+        "tickcolor": line,
         "ticks": "outside",
         "ticklen": 4,
         "zeroline": False,
@@ -49,23 +52,36 @@ def default_template() -> go.layout.Template:
         "spikemode": "across",
         "spikethickness": 1,
         "spikedash": "solid",
-        "spikecolor": "#c4c4c4",
+        "spikecolor": line,
     }
     return go.layout.Template(
         layout={
-            "paper_bgcolor": "white",
-            "plot_bgcolor": "white",
-            "font": {"family": _FONT, "size": 12, "color": "#3c3c3c"},
-            "title": {"font": {"size": 17, "color": INK}},
-            "hoverlabel": {
-                "bgcolor": "rgba(255,255,255,0.94)",
-                "bordercolor": "#c4c4c4",
-            },
+            "paper_bgcolor": ground,
+            "plot_bgcolor": ground,
+            "font": {"family": _FONT, "size": 12, "color": text},
+            "title": {"font": {"size": 17}},
+            "hoverlabel": {"bgcolor": label, "bordercolor": line},
             "hovermode": "x unified",
             "xaxis": axis | spike,
             "yaxis": axis,
         }
     )
+
+
+def as_template(template: Any = None) -> Any:
+    """Tsdiff's own template if none or "dark" is asked for, else the caller's.
+
+    Parameters
+    ----------
+    template : str or plotly template, optional
+
+    Returns
+    -------
+    str or plotly.graph_objects.layout.Template
+    """
+    if template is None or template == "dark":
+        return default_template(dark=template is not None)
+    return template
 
 
 def private(figure: go.Figure, template: Any = None) -> go.Figure:
@@ -79,7 +95,7 @@ def private(figure: go.Figure, template: Any = None) -> go.Figure:
     figure : plotly.graph_objects.Figure
         Changed in place.
     template : str or plotly template, optional
-        `default_template` if not given.
+        From `as_template`.
 
     Returns
     -------
@@ -93,7 +109,7 @@ def private(figure: go.Figure, template: Any = None) -> go.Figure:
     """
     remove = ["sendChartToCloud", "select2d", "lasso2d"]
     figure.update_layout(
-        template=default_template() if template is None else template,
+        template=as_template(template),
         modebar_remove=remove,
     )
     return figure
@@ -143,12 +159,8 @@ def ink(template: Any = None) -> str:
     >>> ink(), ink("plotly_dark")
     ('#333333', '#f2f5fa')
     """
-    if template is None:
-        return INK
-    return (
-        go.Figure(layout={"template": template}).layout.template.layout.font.color
-        or INK
-    )
+    figure = go.Figure(layout={"template": as_template(template)})
+    return figure.layout.template.layout.font.color or INK
 
 
 def decimals(values: NDArray[np.float64]) -> int | None:
