@@ -108,7 +108,7 @@ def show(browser: Any, tmp_path: Path) -> Iterator[Callable[..., Shown]]:
 
     def open_figure(figure: go.Figure, width: int = 1000, height: int = 800) -> Shown:
         file = tmp_path / f"{len(shown)}.html"
-        figure.write_html(file, include_plotlyjs=True, div_id="tsdiff")
+        figure.write_html(file, include_plotlyjs=True, div_id="tsdiff", auto_play=False)
         page = browser.new_page(viewport={"width": width, "height": height})
         page.set_default_timeout(120_000)  # a busy machine is no failure
         view = Shown(page, [], [])

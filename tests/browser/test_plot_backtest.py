@@ -122,7 +122,9 @@ def test_the_explorer_changes_what_is_drawn(show, frame):
 
 def slide(view, step):
     """Click where a step of the slider stands."""
-    box = view.page.locator("#tsdiff .slider-rail-touch-rect").bounding_box()
+    rail = view.page.locator("#tsdiff .slider-rail-touch-rect")
+    rail.scroll_into_view_if_needed()
+    box = rail.bounding_box()
     x = box["x"] + 10 + (box["width"] - 20) * step / 3
     view.page.mouse.click(x, box["y"] + box["height"] / 2)
     view.page.wait_for_timeout(250)

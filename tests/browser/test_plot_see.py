@@ -32,14 +32,14 @@ def traced(X, n_frames=60):
 
 def median(view, row):
     axis = "y" if row == 0 else f"y{row + 1}"
-    find = f"gd._fullData.find(t => t.name == 'median' && t.yaxis == '{axis}')"
-    return np.array(view.run(f"Array.from({find}.y)"), dtype=float)
+    own = f"t => t[0].trace.name == 'median' && t[0].trace.yaxis == '{axis}'"
+    return np.array(view.run(f"gd.calcdata.find({own}).map(p => p.y)"), dtype=float)
 
 
 def test_slider_and_play_change_what_is_drawn(show):
     X = holed(n=60)
     trace = traced(X, n_frames=4)
-    view = show(plotting.plot_denoising(trace))
+    view = show(plotting.plot_denoising(trace), 1000, 1100)
     gap = X["glucose"].isna()
     for step in (0, 2):
         if step:

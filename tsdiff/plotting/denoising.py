@@ -43,6 +43,8 @@ def plot_denoising(
     """Plot how noise becomes data: a film of paths and bands, observed points fixed.
 
     A button plays the film, a slider goes through its frames; a menu chooses a channel.
+    Plotly also plays it, slowly, when the page opens, unless the page is written by
+    ``write_html(..., auto_play=False)``.
 
     Parameters
     ----------

@@ -88,6 +88,7 @@ def plot_forecast(
     --------
     >>> import pandas as pd
     >>> from tsdiff.draws import Draws
+    >>> from tsdiff.panel.frame import to_panel
     >>> future = pd.Series(np.nan, pd.RangeIndex(3, 5), name="y")
     >>> samples = np.array([[4.0, 5.0], [4.5, 6.0]])
     >>> draws = Draws(to_panel(future), samples, np.arange(2))

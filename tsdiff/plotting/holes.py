@@ -83,6 +83,7 @@ def plot_missingness(X: Any, *, template: Any = None) -> go.Figure:
         bargap=0.1,
     )
     _place(figure, heights, titles)
+    figure.update_layout(xaxis={"tickangle": 0, "nticks": 5})
     if len(panels) > 2:
         figure.update_layout(xaxis3_tickangle=90 if upright else 0)
     share = 100 * missing.mean()
