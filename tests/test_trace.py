@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -70,6 +72,16 @@ def test_a_forecast_is_traced_over_the_rows_to_come():
     pd.testing.assert_series_equal(found[-1].median(), drawn.median())
     with pytest.raises(ValueError, match="h=4 at most"):
         forecaster.trace(5)
+
+
+def test_a_calibrated_estimator_ends_in_its_calibrated_draws(imputer, X, long):
+    own = copy.copy(imputer).calibrate(frame() + 0.1, pattern="blocks", length=2)
+    found = own.trace(X, n_frames=9, n_samples=60)
+    np.testing.assert_array_equal(found[-1].samples, own.sample(X, 60).samples)
+    assert (found[-1].samples != long[-1].samples).any()
+    np.testing.assert_array_equal(found.frames[0], long.frames[0])
+    assert found.calibrated
+    assert not long.calibrated
 
 
 def test_what_cannot_be_traced(imputer, X):

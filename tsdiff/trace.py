@@ -29,6 +29,8 @@ class Trace:
         first frame, the draws of ``sample`` in the last one.
     cells : ndarray of int64, shape (M,)
         The answered cells, ascending flat indices into ``panel.values``.
+    calibrated : bool, default False
+        Whether the last frame follows calibrated laws.
 
     Examples
     --------
@@ -45,6 +47,7 @@ class Trace:
     panel: Panel
     frames: NDArray[np.float64]
     cells: NDArray[np.int64]
+    calibrated: bool = False
 
     @classmethod
     def between(
@@ -53,12 +56,13 @@ class Trace:
         points: NDArray[np.float64],
         cells: NDArray[np.int64],
         n_frames: int,
+        calibrated: bool = False,
     ) -> Trace:
         """Lay frames evenly along the way, straight from one known point to the next.
 
         Parameters
         ----------
-        panel, cells
+        panel, cells, calibrated
             Of the trace.
         points : ndarray of shape (K, S, M)
             Paths at the times of the sampler.
@@ -89,14 +93,14 @@ class Trace:
         left = np.minimum(place.astype(np.int64), len(points) - 2)
         share = (place - left)[:, None, None]
         frames = (1 - share) * points[left] + share * points[left + 1]
-        return cls(panel, frames, cells)
+        return cls(panel, frames, cells, calibrated)
 
     def __len__(self) -> int:
         return len(self.frames)
 
     def __getitem__(self, frame: int) -> Draws:
         """Draws as they are in one frame."""
-        return Draws(self.panel, self.frames[frame], self.cells)
+        return Draws(self.panel, self.frames[frame], self.cells, self.calibrated)
 
     def __repr__(self) -> str:
         n_frames, n_samples, n_cells = self.frames.shape

@@ -34,6 +34,8 @@ class FillingTrace:
         At time t of the flow, from pi/2 to 0, a cell is shown at ``cos(t)`` times the
         value that its law gives its normal score, plus ``sin(t)`` times that score in
         the scale of its channel. Between the steps of the sampler the way is straight.
+        By how much a calibration moves a path's end, it moves it in proportion on the
+        way.
 
         Parameters
         ----------
@@ -66,7 +68,8 @@ class FillingTrace:
         """
         panel, cells = self._read(X, where)
         points = _points(self, panel, cells, n_samples, random_state)
-        return Trace.between(panel, points, cells, check_count("n_frames", n_frames))
+        n_frames = check_count("n_frames", n_frames)
+        return Trace.between(panel, points, cells, n_frames, self._is_calibrated)
 
 
 class ForecastTrace:
@@ -118,7 +121,8 @@ class ForecastTrace:
         points = _points(self, asked.panel, asked.cells, n_samples, random_state)
         cells = np.arange(len(asked.cells))
         n_frames = check_count("n_frames", n_frames)
-        return Trace.between(asked.future, points, cells, n_frames)
+        future, calibrated = asked.future, self._is_calibrated
+        return Trace.between(future, points, cells, n_frames, calibrated)
 
 
 def _points(
@@ -131,4 +135,9 @@ def _points(
     if not len(cells):
         return np.empty((n_steps + 1, n_samples, 0))
     with own_torch():
-        return trace(estimator.model_, panel, cells, n_samples, seed, n_steps)
+        way = trace(estimator.model_, panel, cells, n_samples, seed, n_steps)
+    if estimator._is_calibrated:
+        end = estimator._draw(panel, cells, n_samples, seed)
+        share = np.linspace(0, 1, len(way))[:, None, None]
+        way = np.concatenate([(way + share * (end - way[-1]))[:-1], end[None]])
+    return way
