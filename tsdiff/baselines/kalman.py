@@ -8,11 +8,13 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from tsdiff.baselines.contract import Baseline
-from tsdiff.baselines.statespace import deviations, moments
+from tsdiff.baselines.seasons import season_lengths
+from tsdiff.baselines.statespace import deviations_at, moments
 from tsdiff.baselines.strands import Strand
 from tsdiff.panel.frame import Panel
 
@@ -34,7 +36,9 @@ SPECIFICATIONS: dict[str, dict[str, Any]] = {
 _MOST_ROWS = 3000  # that the parameters of a channel are estimated on
 _PIECE = 500  # rows of a series that are taken together
 _FEWEST_VALUES = 20  # with fewer, no model is chosen
-_BURN = 2  # rows that the diffuse starts of all models take
+_BURN = 2  # rows that the diffuse starts of all models take, seasons apart
+_SEASONS = 4  # of a piece, at least
+_MOST_HARMONICS = 4
 
 
 @dataclass(frozen=True)
@@ -46,20 +50,23 @@ class Structure:
     name : str
         Key of `SPECIFICATIONS`.
     params : tuple of float
-        In statsmodels' order: variances of the noise, level, trend or AR shocks, then
-        AR coefficients.
+        In statsmodels' order: variances of the noise, level, trend, season or AR
+        shocks, then AR coefficients.
     center, scale : float
         Of the channel.
+    period : int
+        Rows of the season, 0 without.
     """
 
     name: str
     params: tuple[float, ...]
     center: float
     scale: float
+    period: int = 0
 
     def model(self, values: Floats) -> Any:
         """Set up the state space of a series, shape (T,), in the channel's units."""
-        model = _model((values - self.center) / self.scale, self.name)
+        model = _model((values - self.center) / self.scale, self.name, self.period)
         model.update(np.array(self.params))
         return model
 
@@ -70,8 +77,11 @@ class KalmanSmoother(Baseline):
     For each channel a local level, a smooth trend, a local linear trend and a constant
     with AR(1) or AR(2) deviations, all with observation noise, are fitted by maximum
     likelihood (statsmodels' UnobservedComponents), on at most 3,000 rows in pieces of
-    up to 500; the model of least AIC is kept. Each series is then smoothed by its
-    channel's model, and paths are drawn from the exact joint law.
+    up to 500; the model of least AIC is kept. Where a season of 2 to 125 rows is to be
+    expected (as `period` says) it is tried with a season as well: harmonics, four at
+    most, whose phases and sizes may change slowly; it is kept if the AIC is less. Each
+    series is then smoothed by its channel's model, and paths are drawn from the exact
+    joint law.
 
     Stamps absent from an even grid count as missing values. Stamps that lie on no grid
     count as evenly spaced, with a warning. Intervals are those of a new observation,
@@ -79,6 +89,10 @@ class KalmanSmoother(Baseline):
 
     Parameters
     ----------
+    period : int, optional
+        Rows of a season; 1 for none. By default a day for steps of minutes and hours, a
+        week for days, a year for weeks, months and quarters; where the frequency says
+        nothing, the first high peak of the autocorrelation.
     freq : str or int, optional
         Step of the time index, as pandas names it. Inferred by default.
     insert_absent : bool, default False
@@ -91,8 +105,8 @@ class KalmanSmoother(Baseline):
     Attributes
     ----------
     structures_ : tuple of Structure, length n_channels
-        Name and parameters of each channel's model. Channels of fewer than 20 values
-        get a local level with variances guessed from the changes.
+        Name, parameters and season of each channel's model. Channels of fewer than 20
+        values get a local level with variances guessed from the changes.
     center_, scale_ : ndarray, shape (n_channels,)
         Mean and spread of each channel, the answer for series without any value.
     n_features_in_ : int
@@ -101,18 +115,35 @@ class KalmanSmoother(Baseline):
 
     Examples
     --------
-    >>> import pandas as pd
     >>> y = pd.Series([1.0, 2.0, np.nan, 4.0, 5.0], name="y")
     >>> smoother = KalmanSmoother().fit(y)
     >>> smoother.structures_[0].name, float(smoother.transform(y)[2].round(3))
     ('local level', 3.0)
     """
 
+    def __init__(
+        self,
+        *,
+        period: int | None = None,
+        freq: str | int | None = None,
+        insert_absent: bool = False,
+        max_gap: int | str | pd.Timedelta | None = None,
+        random_state: Any = None,
+    ) -> None:
+        super().__init__(
+            freq=freq,
+            insert_absent=insert_absent,
+            max_gap=max_gap,
+            random_state=random_state,
+        )
+        self.period = period
+
     def _learn(self, panel: Panel) -> None:
+        periods = season_lengths(panel, self.period)
         self.structures_ = tuple(
-            _choose(panel, channel, float(center), float(scale) or 1.0)
-            for channel, (center, scale) in enumerate(
-                zip(self.center_, self.scale_, strict=True)
+            _choose(panel, channel, float(center), float(scale) or 1.0, period)
+            for channel, (center, scale, period) in enumerate(
+                zip(self.center_, self.scale_, periods, strict=True)
             )
         )
 
@@ -126,20 +157,29 @@ class KalmanSmoother(Baseline):
         self, strand: Strand, n_samples: int, rng: np.random.Generator
     ) -> Floats:
         structure = self.structures_[strand.channel]
-        paths = deviations(structure.model(strand.values), n_samples, rng)
-        return structure.scale * paths[:, strand.asked]
+        model = structure.model(strand.values)
+        return structure.scale * deviations_at(model, strand.asked, n_samples, rng)
 
 
-def _model(values: Floats, name: str) -> Any:
+def _model(values: Floats, name: str, period: int = 0, burn: int = _BURN) -> Any:
     from statsmodels.tsa.statespace.structural import UnobservedComponents
 
-    specification = SPECIFICATIONS[name]
+    specification = dict(SPECIFICATIONS[name])
+    if period:
+        season = {"period": period, "harmonics": _harmonics(period)}
+        specification |= {"freq_seasonal": [season]}
     return UnobservedComponents(
-        values, irregular=True, loglikelihood_burn=_BURN, **specification
+        values, irregular=True, loglikelihood_burn=burn, **specification
     )
 
 
-def _choose(panel: Panel, channel: int, center: float, scale: float) -> Structure:
+def _harmonics(period: int) -> int:
+    return min(period // 2, _MOST_HARMONICS)
+
+
+def _choose(
+    panel: Panel, channel: int, center: float, scale: float, period: int
+) -> Structure:
     """Model of a channel with the least AIC."""
     values = (panel.values[:, channel] - center) / scale
     pieces = _pieces(values, panel.bounds)
@@ -148,9 +188,20 @@ def _choose(panel: Panel, channel: int, center: float, scale: float) -> Structur
     if n_values < _FEWEST_VALUES or change == 0:
         guess = (change / 10 + 1e-12, change + 1e-12)
         return Structure("local level", guess, center, scale)
-    fits = {name: _estimate(pieces, name, change) for name in SPECIFICATIONS}
-    name = min(fits, key=lambda name: 2 * len(fits[name][0]) - 2 * fits[name][1])
-    return Structure(name, fits[name][0], center, scale)
+    seasons = [0]
+    if 2 <= period <= _PIECE // _SEASONS and len(pieces[0]) >= _SEASONS * period:
+        seasons.append(period)
+    burn = _BURN + 2 * _harmonics(seasons[-1])  # the same rows for all
+    fits = {(name, 0): _estimate(pieces, name, 0, burn) for name in SPECIFICATIONS}
+
+    def aic(key: tuple[str, int]) -> float:
+        return 2 * len(fits[key][0]) - 2 * fits[key][1]
+
+    plain, _ = min(fits, key=aic)
+    for season in seasons[1:]:
+        fits[plain, season] = _estimate(pieces, plain, season, burn)
+    name, season = min(fits, key=aic)
+    return Structure(name, fits[name, season][0], center, scale, season)
 
 
 def _pieces(values: Floats, bounds: NDArray[np.int64]) -> list[Floats]:
@@ -176,12 +227,13 @@ def _mean_change(pieces: Sequence[Floats]) -> float:
 
 
 def _estimate(
-    pieces: Sequence[Floats], name: str, change: float
+    pieces: Sequence[Floats], name: str, period: int, burn: int
 ) -> tuple[tuple[float, ...], float]:
     """Maximum-likelihood parameters over all pieces, and their log-likelihood."""
     from statsmodels.tsa.statespace.tools import constrain_stationary_univariate
 
-    models = [_model(piece, name) for piece in pieces]
+    models = [_model(piece, name, period, burn) for piece in pieces]
+    change = _mean_change(pieces)
     names = models[0].param_names
     n_variances = sum(param.startswith("sigma2") for param in names)
     n_values = sum(int((~np.isnan(piece)).sum()) for piece in pieces)
@@ -196,7 +248,11 @@ def _estimate(
         total = sum(model.loglike(params(free)) for model in models)
         return -total / n_values if np.isfinite(total) else 1e10
 
-    guess = [change / 10 if "irregular" in param else change for param in names]
+    share = {"irregular": 0.1, "season": 0.01}
+    guess = [
+        change * next((part for key, part in share.items() if key in param), 1.0)
+        for param in names
+    ]
     start = np.log(guess)
     start[n_variances:] = [-2.0, 0.0][: len(names) - n_variances]
     bounds = [(-25.0, 5.0)] * n_variances + [(-50.0, 50.0)] * (len(names) - n_variances)

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from tsdiff.baselines.ahead import Seasonal
 from tsdiff.baselines.statespace import (
-    deviations,
     deviations_ahead,
+    deviations_at,
     moments,
     moments_ahead,
 )
@@ -25,7 +25,6 @@ Ints = NDArray[np.int64]
 _MOST_ROWS, _FEW_ROWS = 1000, 200  # of a history: 12 seasons, but within these
 _SEASONS = 12
 _FEWEST_VALUES = 3  # fewer show no spread
-_BLOCK = 2**21  # numbers in one scratch array, 16 MB
 _REMEMBERED = 4096  # choices of series, so that each is made once
 _FLAT = 1e-9  # spread relative to the level, below which values count as one
 
@@ -78,12 +77,7 @@ class OwnModel(Seasonal):
         if own.n_ahead:
             paths = deviations_ahead(space, own.n_ahead, n_samples, rng)
             return own.scale * paths[:, own.asked]
-        size = max(_BLOCK // (len(own.values) * space.ssm.k_states), 1)
-        parts = [
-            deviations(space, min(size, n_samples - first), rng)[:, own.asked]
-            for first in range(0, n_samples, size)
-        ]
-        return own.scale * np.concatenate(parts)
+        return own.scale * deviations_at(space, own.asked, n_samples, rng)
 
     def _level_spread(self, strand: Strand) -> float:
         """Spread about a level that does not move: none, unless hardly seen."""

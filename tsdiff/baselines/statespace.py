@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 _NEGLIGIBLE = 1e-20
+_BLOCK = 2**21  # numbers in one scratch array, 16 MB
 
 
 def moments(model: Any) -> tuple[Floats, Floats]:
@@ -76,6 +77,30 @@ def deviations(model: Any, n_samples: int, rng: np.random.Generator) -> Floats:
     pull = np.einsum("k,ts->tks", z, np.where(seen, 1 / F, 0)[:, None] * v)
     r = _recur(L[:-1][::-1].transpose(0, 2, 1), pull[::-1])[::-1]
     return (np.einsum("k,tks->ts", z, e - P @ r) + eps).T
+
+
+def deviations_at(
+    model: Any, rows: NDArray[np.int64], n_samples: int, rng: np.random.Generator
+) -> Floats:
+    """Draw `deviations` of some rows, in memory that does not grow with the samples.
+
+    Parameters
+    ----------
+    model : statsmodels MLEModel
+    rows : ndarray of int, shape (m,)
+    n_samples : int
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    ndarray, shape (n_samples, m)
+    """
+    size = max(_BLOCK // (len(model.endog) * model.ssm.k_states), 1)
+    parts = [
+        deviations(model, min(size, n_samples - first), rng)[:, rows]
+        for first in range(0, n_samples, size)
+    ]
+    return np.concatenate(parts)
 
 
 def _recur(A: Floats, b: Floats) -> Floats:
