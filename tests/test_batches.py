@@ -137,3 +137,11 @@ def test_windows_of_a_forecast_count_alike_however_many_cells_they_ask_for():
     assert float(batch.mean(own[window], window)) == pytest.approx(
         float(own[asked].mean()), rel=1e-5
     )
+
+
+def test_what_is_released_is_trained_on():
+    values = np.random.default_rng(0).normal(size=(600, 2))
+    source = source_of(values, 30)
+    held = np.concatenate([b.truth[b.target].numpy() for b in source.validation])
+    source.release()
+    assert np.isin(held, source.scene.scaled).all()

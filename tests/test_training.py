@@ -160,3 +160,46 @@ def test_batches_without_a_target_are_no_failure(network, validation):
     history = train(network, draw, validation, Budget(8), seed=0)
     assert history.n_steps == 8
     assert not history.diverged
+
+
+# --- held-out cells join the training at last -----------------------------------------
+
+
+def released_at(network, validation, draw=sine_batch, budget=Budget(80)):
+    """Step at which the held-out cells were released, or None; and the history."""
+    count, when = 0, []
+
+    def counted(rng):
+        nonlocal count
+        count += 1
+        return draw(rng)
+
+    history = train(
+        network, counted, validation, budget, 0, release=lambda _: when.append(count)
+    )
+    return when, history
+
+
+def test_held_out_cells_are_released_once_in_the_last_quarter(network, validation):
+    when, history = released_at(network, validation)
+    assert len(when) == 1
+    assert 60 <= when[0] < 80
+    assert history.step[-1] == when[0]  # never scored on what it has learned from
+    assert history.best_step == 80
+
+
+def test_nothing_is_released_while_the_latest_weights_are_worse(network, validation):
+    train(network, sine_batch, validation, Budget(150), seed=0)
+
+    def nonsense(rng):
+        batch = sine_batch(rng)
+        return Batch(batch.window, 5 + torch.zeros_like(batch.truth), batch.target)
+
+    when, history = released_at(network, validation, nonsense)
+    assert not when
+    assert history.best_step < 60
+
+
+def test_few_validations_release_nothing(network, validation):
+    when, _ = released_at(network, validation, budget=Budget(80, n_validations=3))
+    assert not when

@@ -22,6 +22,7 @@ FEW_WINDOWS = 300  # with fewer, levels and scales of windows are varied
 _VARIED_SCALE, _VARIED_LEVEL = 0.3, 0.5
 
 
+_MIRRORED = 0.0
 _CUT_SHORT = 0.1  # share of windows that lose their beginning, as young series do
 
 
@@ -88,6 +89,7 @@ class Source:
         self.mix = mask_mix or usual
         self.held_out = validation_fraction
         free = [not (s.step or s.atoms) for s in scaler.supports]
+        self.free = np.array(free)
         few = len(panel.values) < FEW_WINDOWS * n_steps and not self.roles.horizon
         self.varied = np.array(free) & few
         units = scaler.units(panel)
@@ -102,7 +104,21 @@ class Source:
         windows, truth = self._take(start, series, rng)
         if self.varied.any():
             windows, truth = self._vary(windows, truth, rng)
+        if _MIRRORED and self.roles.horizon:
+            windows, truth = self._mirror(windows, truth, rng)
         return self._ask(windows, truth, rng, self.mix)
+
+    def _mirror(
+        self, windows: Windows, truth: NDArray, rng: np.random.Generator
+    ) -> tuple[Windows, NDArray]:
+        """Turn some of the windows upside down: more kinds of series to learn from."""
+        sign = np.where(rng.random((len(truth), 1, 1)) < _MIRRORED, -1, 1)
+        targets = np.arange(truth.shape[2]) < self.roles.n_targets
+        sign = np.where(targets & self.free, sign, 1).astype(np.float32)
+        turned = replace(
+            windows, values=windows.values * sign, edges=windows.edges * sign
+        )
+        return turned, truth * sign
 
     def _ask(
         self,
@@ -194,10 +210,15 @@ class Source:
             taken = windows.inside[:, :, None] & (whole | batch.target.numpy())
             b, t, c = np.nonzero(taken)
             out[windows.rows[b, t], c] |= not self.roles.horizon
+        self.whole_scene = self.scene
         self.scene = Scene(
             self.panel, np.where(out, np.float32(np.nan), self.scene.scaled)
         )
         return batches
+
+    def release(self) -> None:
+        """Let training see what was held out."""
+        self.scene = self.whole_scene
 
     def _units(self, rng: np.random.Generator) -> tuple[NDArray, NDArray, bool]:
         """Windows to hold out, and whether as a whole."""

@@ -19,7 +19,7 @@ from tsdiff.panel.frame import Panel
 from tsdiff.panel.scaling import Scaler, fit_scaler
 from tsdiff.panel.seasons import find_periods
 from tsdiff.panel.windows import cover
-from tsdiff.skill import measure_skill
+from tsdiff.skill import Skill, measure_skill
 
 LONGEST_FULL_RESOLUTION = 256  # steps; beyond this time tokens are patches
 _MOST_AHEAD = 128  # the same for a model that forecasts
@@ -205,8 +205,19 @@ def fit_model(
         network = _new_network(config, seed)
         network.load_state_dict(warm.network.state_dict())
     budget = _budget(panel, plan, source.batch_size, config.n_steps)
-    history = train(network, source.draw, source.validation, budget, seed, progress)
-    history.skill = measure_skill(network, source.validation, plan.horizon is not None)
+    ahead = plan.horizon is not None
+    skill: list[Skill] = []
+
+    def release(average: Network) -> None:
+        skill.append(measure_skill(average, source.validation, ahead))
+        source.release()
+
+    history = train(
+        network, source.draw, source.validation, budget, seed, progress, release
+    )
+    if not skill:
+        skill.append(measure_skill(network, source.validation, ahead))
+    history.skill = skill[0]
     return Model(network, scaler, plan.horizon), history
 
 

@@ -26,6 +26,7 @@ from tsdiff.diffusion.window import Window
 _FAILURES_BEFORE_STOP = 5
 _AS_GOOD = 1.01  # scores within one per cent of the lowest are not told apart
 _FIELD_UNTIL = 0.6  # share of the run in which the noise is still fitted
+_RELEASE_AT, _FEWEST_VALIDATIONS = 0.75, 4  # when held-out cells join the training
 _FIELD_UPDATES, _FIELD_RATE = 60, 75  # steps, and rate in those of the network
 _HIGHEST_FIELD_RATE, _FIELD_REACH = 0.3, 9.0  # of the logarithms of its weights
 _FIELD_CELLS = 2**15  # of one update, at most
@@ -198,8 +199,13 @@ def train(
     budget: Budget,
     seed: int,
     progress: Callable[[float, History], None] | None = None,
+    release: Callable[[Network], None] | None = None,
 ) -> History:
     """Train `network` in place and leave the best averaged weights in it.
+
+    In the last quarter of the run, where the rate has nearly fallen to zero, training
+    goes on with the validation cells too, if the latest weights are among the best:
+    they are the most recent rows of a series, and have done their work by then.
 
     Parameters
     ----------
@@ -213,6 +219,8 @@ def train(
         Of masks, noise and dropout.
     progress : callable, optional
         Told the share of the budget spent and the history, after every step.
+    release : callable, optional
+        Told the averaged weights; lets `draw` use the validation cells from then on.
 
     Returns
     -------
@@ -227,12 +235,17 @@ def train(
         try:
             while (share := loop.share()) < 1.0 and not loop.history.diverged:
                 loop.step(draw(loop.rng), share)
-                if share >= next_validation:
+                if share >= next_validation and not loop.released:
                     loop.validate(validation)
                     next_validation = share + 1 / budget.n_validations
+                    if release is not None and loop.may_release(share):
+                        release(loop.average)
+                        loop.released = True
                 if progress is not None:
                     progress(share, loop.history)
-            if loop.history.step[-1:] != [loop.history.n_steps]:
+            if loop.released and not loop.history.diverged:
+                loop.keep()
+            elif loop.history.step[-1:] != [loop.history.n_steps]:
                 loop.validate(validation)
         except KeyboardInterrupt:  # the caller re-raises when all is kept
             loop.history.interrupted = True
@@ -242,7 +255,8 @@ def train(
 
 def _has_fast_bfloat16() -> bool:
     """Whether the CPU multiplies matrices of bfloat16 in hardware, far faster."""
-    return bool(torch.cpu._is_amx_tile_supported())
+    supported = (torch.cpu._is_amx_tile_supported, torch.cpu._is_avx512_bf16_supported)
+    return any(ask() for ask in supported)
 
 
 def _optimizers(network: Network, budget: Budget) -> list[torch.optim.Optimizer]:
@@ -289,6 +303,7 @@ class _Loop:
         self.field_weights = network.field.log_weights.clone().requires_grad_()
         self.field_optimizer = torch.optim.Adam([self.field_weights], lr=0.3)
         self.next_field = 0.0
+        self.released = False
 
     def share(self) -> float:
         """Share of the budget that is spent, the larger of steps and clock."""
@@ -367,8 +382,7 @@ class _Loop:
         self.lowest = min(self.lowest, crps)
         # later weights are better at dependence, which the score can't see
         if crps <= self.lowest * _AS_GOOD or math.isnan(crps):
-            history.best_step = history.n_steps
-            self.best = copy.deepcopy(self.average.state_dict())
+            self.keep()
         loss = np.mean(self.recent, axis=0) if self.recent else (math.nan, math.nan)
         self.recent = []
         history.step.append(history.n_steps)
@@ -376,6 +390,17 @@ class _Loop:
         history.loss.append(float(loss[0]))
         history.velocity_loss.append(float(loss[1]))
         history.validation_crps.append(crps)
+
+    def may_release(self, share: float) -> bool:
+        """Whether the validation cells have told all that they can tell."""
+        latest_is_best = self.history.best_step == self.history.n_steps
+        enough = self.budget.n_validations >= _FEWEST_VALIDATIONS
+        return share >= _RELEASE_AT and enough and latest_is_best
+
+    def keep(self) -> None:
+        """Take the averaged weights as they are now for the best."""
+        self.history.best_step = self.history.n_steps
+        self.best = copy.deepcopy(self.average.state_dict())
 
     def restore_best(self) -> None:
         self.network.load_state_dict(self.best)
