@@ -165,7 +165,7 @@ def test_batches_without_a_target_are_no_failure(network, validation):
 # --- held-out cells join the training at last -----------------------------------------
 
 
-def released_at(network, validation, draw=sine_batch, budget=Budget(80)):
+def released_at(network, validation, draw=sine_batch, **budget):
     """Step at which the held-out cells were released, or None; and the history."""
     count, when = 0, []
 
@@ -175,7 +175,12 @@ def released_at(network, validation, draw=sine_batch, budget=Budget(80)):
         return draw(rng)
 
     history = train(
-        network, counted, validation, budget, 0, release=lambda _: when.append(count)
+        network,
+        counted,
+        validation,
+        Budget(80, **budget),
+        seed=0,
+        release=lambda _: when.append(count),
     )
     return when, history
 
@@ -201,5 +206,5 @@ def test_nothing_is_released_while_the_latest_weights_are_worse(network, validat
 
 
 def test_few_validations_release_nothing(network, validation):
-    when, _ = released_at(network, validation, budget=Budget(80, n_validations=3))
+    when, _ = released_at(network, validation, n_validations=3)
     assert not when
