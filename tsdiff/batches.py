@@ -22,7 +22,6 @@ FEW_WINDOWS = 300  # with fewer, levels and scales of windows are varied
 _VARIED_SCALE, _VARIED_LEVEL = 0.3, 0.5
 
 
-_MIRRORED = 0.0
 _CUT_SHORT = 0.1  # share of windows that lose their beginning, as young series do
 
 
@@ -89,7 +88,6 @@ class Source:
         self.mix = mask_mix or usual
         self.held_out = validation_fraction
         free = [not (s.step or s.atoms) for s in scaler.supports]
-        self.free = np.array(free)
         few = len(panel.values) < FEW_WINDOWS * n_steps and not self.roles.horizon
         self.varied = np.array(free) & few
         units = scaler.units(panel)
@@ -104,21 +102,7 @@ class Source:
         windows, truth = self._take(start, series, rng)
         if self.varied.any():
             windows, truth = self._vary(windows, truth, rng)
-        if _MIRRORED and self.roles.horizon:
-            windows, truth = self._mirror(windows, truth, rng)
         return self._ask(windows, truth, rng, self.mix)
-
-    def _mirror(
-        self, windows: Windows, truth: NDArray, rng: np.random.Generator
-    ) -> tuple[Windows, NDArray]:
-        """Turn some of the windows upside down: more kinds of series to learn from."""
-        sign = np.where(rng.random((len(truth), 1, 1)) < _MIRRORED, -1, 1)
-        targets = np.arange(truth.shape[2]) < self.roles.n_targets
-        sign = np.where(targets & self.free, sign, 1).astype(np.float32)
-        turned = replace(
-            windows, values=windows.values * sign, edges=windows.edges * sign
-        )
-        return turned, truth * sign
 
     def _ask(
         self,

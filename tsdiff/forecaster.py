@@ -56,7 +56,7 @@ class DiffusionForecaster(Storable, ForecastTrace, Forecaster):
         Steps in one time token; 1 by default for windows of up to 128 steps, beyond
         that as many as keep the tokens at 96.
     width, depth : int, optional
-        Size of the transformer; 64 and 3 by default, 96 and 4 from 50,000 observed
+        Size of the transformer; 64 and 3 by default, 96 and 4 from 500,000 observed
         cells on.
     n_steps : int, default 8
         Steps of the sampler; cost of `sample` grows in proportion.

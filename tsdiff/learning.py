@@ -24,6 +24,7 @@ from tsdiff.skill import Skill, measure_skill
 LONGEST_FULL_RESOLUTION = 256  # steps; beyond this time tokens are patches
 _MOST_AHEAD = 128  # the same for a model that forecasts
 _TOKENS_AHEAD, _WIDTH_AHEAD = 96, 96  # beyond that; and its width
+_FEW_CELLS, _FEW_CELLS_AHEAD = 50_000, 500_000  # of which a small network learns most
 _DROPOUT = 0.1  # where data are few, or learned by heart: intervals cover better
 _MOST_STEPS_AHEAD, _LEAST_HISTORY = 768, 64
 _FEWEST_SEASONS, _MOST_OF_SERIES = 4, 0.6
@@ -115,9 +116,10 @@ def sizes(panel: Panel, plan: Plan) -> NetworkConfig:
     few = len(panel.values) < FEW_WINDOWS * n_steps
     n_observed = int((~np.isnan(panel.values)).sum())
     patch = plan.patch_length or math.ceil(n_steps / most_tokens)
+    small = n_observed < (_FEW_CELLS_AHEAD if plan.horizon else _FEW_CELLS)
     wide = _WIDTH_AHEAD if plan.horizon else 128
-    width = plan.width or (64 if n_observed < 50_000 else wide)
-    depth = plan.depth or (3 if n_observed < 50_000 else 4)
+    width = plan.width or (64 if small else wide)
+    depth = plan.depth or (3 if small else 4)
     heads = next(h for h in (4, 2, 1) if width % h == 0)
     return NetworkConfig(
         n_channels=n_channels,
@@ -206,7 +208,7 @@ def fit_model(
         network.load_state_dict(warm.network.state_dict())
     budget = _budget(panel, plan, source.batch_size, config.n_steps)
     ahead = plan.horizon is not None
-    skill: list[Skill] = []
+    skill: list[Skill | None] = []
 
     def release(average: Network) -> None:
         skill.append(measure_skill(average, source.validation, ahead))
