@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 import torch
 from hypothesis import settings
-
-from tsdiff import learning
-
-_SMOOTHER_STEPS = 8  # of a fit that no test asks to be good
 
 
 def pytest_configure() -> None:
@@ -35,15 +29,3 @@ def _patience(item: pytest.Item) -> float:
 
 def _is_slow(node: pytest.Item | pytest.Collector) -> bool:
     return node.get_closest_marker("slow") is not None
-
-
-@pytest.fixture(scope="module", autouse=True)
-def brief_smoother(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Learn the smoother in fewer steps, except in modules that are slow as a whole.
-
-    A fit of one epoch is otherwise nine tenths smoother, whatever it is to show.
-    """
-    with pytest.MonkeyPatch.context() as patch:
-        if not _is_slow(request.node):
-            patch.setattr(learning, "_SMOOTHER_STEPS", _SMOOTHER_STEPS)
-        yield

@@ -29,7 +29,7 @@ _DROPOUT = 0.1  # where data are few, or learned by heart: intervals cover bette
 _MOST_STEPS_AHEAD, _LEAST_HISTORY = 768, 64
 _FEWEST_SEASONS, _MOST_OF_SERIES = 4, 0.6
 _DEFAULT_STEPS, _TOKENS_IN_BATCH = 1500, 2700
-_SMOOTHER_STEPS = 80
+_FEWEST_SMOOTHER_STEPS, _SMOOTHER_STEPS = 8, 80  # a fifth of the network's, within
 _SMOOTHER_CELLS = 2**15  # of one step, at most
 
 
@@ -198,15 +198,16 @@ def fit_model(
         mask_mix=plan.mask_mix,
         validation_fraction=plan.validation_fraction,
     )
+    budget = _budget(panel, plan, source.batch_size, config.n_steps)
     if warm is None:
-        smoother = None if config.periods else _learn_smoother(source, config, rng)
+        count = np.clip(budget.max_steps // 5, _FEWEST_SMOOTHER_STEPS, _SMOOTHER_STEPS)
+        smoother = _learn_smoother(source, config, rng, int(count))
         network = _new_network(replace(config, smooth=smoother is not None), seed)
         if smoother is not None:
             network.encoder.fill.smoother = smoother
     else:
         network = _new_network(config, seed)
         network.load_state_dict(warm.network.state_dict())
-    budget = _budget(panel, plan, source.batch_size, config.n_steps)
     ahead = plan.horizon is not None
     skill: list[Skill | None] = []
 
@@ -231,12 +232,17 @@ def _new_network(config: NetworkConfig, seed: int) -> Network:
 
 
 def _learn_smoother(
-    source: Source, config: NetworkConfig, rng: np.random.Generator
+    source: Source, config: NetworkConfig, rng: np.random.Generator, n_steps: int
 ) -> Smoother | None:
-    """Learn a smoother; None if a straight line does as well on held-out cells."""
+    """Learn a smoother; None if a straight line does as well on held-out cells.
+
+    None too where there are periods, whose guesses take its place.
+    """
+    if config.periods:
+        return None
     smoother = Smoother(config.n_channels)
     size = slice(0, max(_SMOOTHER_CELLS // (config.n_channels * config.n_steps), 1))
-    batches = (source.draw(rng) for _ in range(_SMOOTHER_STEPS))
+    batches = (source.draw(rng) for _ in range(n_steps))
     examples = [(b.window.some(size), b.truth[size], b.target[size]) for b in batches]
     fit_smoother(smoother, examples)
     straight, smoothed = 0.0, 0.0
