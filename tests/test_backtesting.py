@@ -107,6 +107,16 @@ def test_models_with_draws_alone_are_answered_by_their_quantiles():
     np.testing.assert_allclose(draws, law, atol=0.25 * spread)
 
 
+def test_windows_without_a_truth_are_left_out_with_a_word():
+    y = waves(40)[["b"]]
+    y.iloc[36:38] = NAN
+    with pytest.warns(UserWarning, match=r"Window\(s\) 2 of 4 .* are left out"):
+        result = backtest({"m": Constant()}, y, h=2, n_windows=4, refit=2)
+    assert result.frame["cutoff"].tolist() == [
+        y.index[k] for k in (31, 31, 33, 33, 37, 37)
+    ]
+
+
 # --- no leak --------------------------------------------------------------------------
 
 
@@ -214,7 +224,10 @@ Y = waves(40)[["b"]]
         ({"levels": [1.0]}, "alpha must lie between 0 and 1"),
         ({"random_state": "a"}, "random_state='a' cannot be used"),
         ({"n_jobs": 0}, "n_jobs must be a whole number other than 0, got 0"),
-        ({"y": Y.where(np.arange(40)[:, None] < 38)}, r"Window\(s\) 0 of 1 .* no obs"),
+        (
+            {"y": Y.where(np.arange(40)[:, None] < 38)},
+            "None of the 1 window",
+        ),
         ({"models": {}}, "models is a mapping of names to estimators"),
         ({"models": [Constant()]}, "models is a mapping of names to estimators"),
         ({"models": {3: Constant()}}, "A model's name is text, got 3"),

@@ -11,6 +11,7 @@ import pytest
 from backtested import Constant, Drawing, filling, ragged, waves
 
 from tsdiff import imputation_backtest
+from tsdiff.backtesting.comparing import _length
 from tsdiff.baselines import KalmanSmoother, LastValue, LinearInterpolation
 
 NAN = np.nan
@@ -251,3 +252,65 @@ def test_fewer_levels_give_the_scores_that_they_allow():
     ]
     assert repr(result).startswith("BacktestResult(linear, last: ")
     assert result.to_frame().equals(result.frame)
+
+
+# --- comparisons ----------------------------------------------------------------------
+
+
+def test_a_comparison_is_of_the_cells_that_both_have_answered():
+    models = {
+        "all": LinearInterpolation(),
+        "short": LinearInterpolation(max_gap=3),
+        "last": LastValue(),
+    }
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the gaps that one leaves
+        result = imputation_backtest(models, waves(200), pattern="blocks", n_repeats=2)
+    alike = result.compare("all", "short")
+    n = result.scores()["n"]
+    assert alike.loc["all", "n"] == n["short"] < n["all"]
+    assert alike.loc["all", "change"] == 0
+    assert alike.loc["all", "p_value"] == 1
+    ours = result.compare("all", "last", ["channel"])
+    means = result.scores("channel")["crps"]
+    for channel in "ab":
+        row = ours.loc[channel]
+        assert row["crps"] == pytest.approx(means["all", channel])
+        assert row["crps_other"] == pytest.approx(means["last", channel])
+        assert row["change"] == pytest.approx(row["crps"] / row["crps_other"] - 1)
+    assert (ours["unit"] == "y").all()
+    mirrored = result.compare("last", "all", ["channel"])
+    np.testing.assert_allclose(mirrored["p_value"], ours["p_value"], atol=0.02)
+
+
+def test_the_verdict_is_a_sentence_with_lengths_in_time():
+    walk = np.random.default_rng(1).standard_normal(600).cumsum()
+    X = pd.Series(walk, pd.date_range("2024-01-01", periods=600, freq="h"), name="b")
+    models = {"linear": LinearInterpolation(), "last": LastValue()}
+    options = {"pattern": "blocks", "length": 4, "ratio": 0.2, "n_repeats": 4}
+    result = imputation_backtest(models, X, **options)
+    said = result.verdict("linear", "last")
+    assert said.startswith("linear is better than last for gaps up to 4 hours (CRPS -")
+    said = result.verdict("last", "linear", {"gap_length": [6]})
+    assert said.startswith("last is worse than linear for all gaps (CRPS +")
+    same = result.verdict("linear", "linear", {"gap_length": [6]})
+    assert same == "linear is no different from linear for all gaps"
+    with pytest.raises(ValueError, match="there are 'gap_length', 'distance'"):
+        result.verdict("linear", "last", "channel")
+    with pytest.raises(ValueError, match="'lst' is not in the result; there are 'lin"):
+        result.compare("linear", "lst")
+
+
+@pytest.mark.parametrize(
+    ("rows", "step", "expected"),
+    [
+        (12, pd.Timedelta("5min"), "1 hour"),
+        (18, pd.Timedelta("5min"), "1.5 hours"),
+        (2, pd.Timedelta("24h"), "2 days"),
+        (1, None, "1 row"),
+        (4, None, "4 rows"),
+        (1, pd.Timedelta("250ms"), "0.25 seconds"),
+    ],
+)
+def test_lengths_are_said_in_time_where_rows_are_time(rows, step, expected):
+    assert _length(rows, step) == expected

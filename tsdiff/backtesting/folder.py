@@ -90,21 +90,21 @@ class Folder:
             write_whole(file, json.dumps(run, indent=1).encode())
         return cls(folder)
 
-    def read(self, digests: Sequence[str]) -> dict[str, Outcome]:
+    def read(self, keys: Sequence[str]) -> dict[str, Outcome]:
         """Read the outcomes of the jobs that are done."""
-        files = {digest: self._file(digest) for digest in digests}
+        files = {key: self._file(key) for key in keys}
         return {name: _load(file) for name, file in files.items() if file.exists()}
 
-    def write(self, digest: str, outcome: Outcome) -> None:
+    def write(self, key: str, outcome: Outcome) -> None:
         """Keep what a job that did not fail leaves, whole or not at all."""
         arrays = {str(fold): numbers for fold, numbers in outcome.quantiles.items()}
         arrays[_NOTES] = np.array(json.dumps(outcome.notes))
         content = io.BytesIO()
         np.savez(content, allow_pickle=False, **arrays)
-        write_whole(self._file(digest), content.getvalue())
+        write_whole(self._file(key), content.getvalue())
 
-    def _file(self, digest: str) -> Path:
-        return self.path / f"{digest[:32]}.npz"
+    def _file(self, key: str) -> Path:
+        return self.path / f"{key}.npz"
 
 
 def _load(file: Path) -> Outcome:

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import joblib
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from tsdiff.advice import advise
 from tsdiff.backtesting.ahead import Forecasts, check_blind, is_fitted
 from tsdiff.backtesting.covariates import read_beside
 from tsdiff.backtesting.folder import Folder
 from tsdiff.backtesting.jobs import Job, run_jobs
-from tsdiff.backtesting.models import check_models, describe, digest, digest_of_data
+from tsdiff.backtesting.models import check_models
 from tsdiff.backtesting.origins import Origins, check_origins
 from tsdiff.backtesting.question import canonical, read_levels, run_of
 from tsdiff.backtesting.report import report
@@ -23,8 +23,6 @@ from tsdiff.backtesting.result import BacktestResult
 from tsdiff.panel.frame import to_panel
 from tsdiff.parameters import check_count, read_seed
 from tsdiff.validation import listing
-
-Floats = NDArray[np.float64]
 
 
 def backtest(  # noqa: PLR0913 - choices, each by its name
@@ -133,54 +131,52 @@ def backtest(  # noqa: PLR0913 - choices, each by its name
         static=None if static is None else pd.DataFrame(static),
         **sizes,
     )
-    _check_scored(origins)
-    data = {"y": digest_of_data(origins.frame)} | {
-        name: digest_of_data(part)
-        for name, part in (("X", X), ("static", origins.static))
-        if part is not None
-    }
-    asked = {**sizes, "refit": describe(refit), "levels": alpha.tolist()}
-    run = run_of("forecasts", checked, asked | {"seed": read_seed(random_state)}, data)
-    jobs = list(_jobs(checked, origins, refit, alpha, run))
-    store = None if folder is None else Folder.open(folder, run)
+    folds = _scored(origins)
+    seed, blocks = read_seed(random_state), _blocks(folds, refit, origins)
+    fitted = {n for n, m in checked.items() if refit is False and is_fitted(m)}
+    for name in fitted:
+        check_blind(name, checked[name], origins)
+    jobs = [
+        Job(name, some, Forecasts(model, name in fitted, origins, some, alpha, seed))
+        for name, model in checked.items()
+        for some in blocks
+    ]
+    store = None
+    if folder is not None:
+        beside = None if origins.beside is None else origins.beside.frame
+        data = {"y": origins.frame, "X": beside, "static": origins.static}
+        asked = {**sizes, "refit": refit, "levels": alpha.tolist(), "seed": seed}
+        run = run_of("forecasts", checked, asked, data)
+        run["fits"] = {name: joblib.hash(checked[name]) for name in sorted(fitted)}
+        store = Folder.open(folder, run)
     outcomes = run_jobs(jobs, store, n_jobs, verbose)
     return report(jobs, outcomes, origins.table, alpha, panel)
 
 
-def _check_scored(origins: Origins) -> None:
-    """Refuse windows without a truth."""
-    empty = [f for f in range(origins.n_windows) if not len(origins.cells(f)[0])]
-    if empty:
+def _scored(origins: Origins) -> list[int]:
+    """Leave out windows without a truth, and say so."""
+    folds = list(range(origins.n_windows))
+    empty = [fold for fold in folds if not len(origins.cells(fold)[0])]
+    if len(empty) == len(folds):
         raise ValueError(
-            f"Window(s) {listing(empty)} of {origins.n_windows} (0 is the earliest) "
-            "have no observed value to score. Move them by step_size or n_windows, or "
-            "leave out the end of y."
+            f"None of the {len(folds)} window(s) has an observed value to score. Ask "
+            "for more of them, move them by step_size, or leave out the end of y."
         )
+    if empty:
+        advise(
+            f"Window(s) {listing(empty)} of {len(folds)} (0 is the earliest) have no "
+            "observed value to score and are left out."
+        )
+    return sorted(set(folds) - set(empty))
 
 
-def _jobs(
-    models: Mapping[str, Any],
-    origins: Origins,
-    refit: bool | int,
-    levels: Floats,
-    run: Mapping[str, Any],
-) -> Iterator[Job]:
-    """One job for each model and fit."""
-    n_windows = origins.n_windows
+def _blocks(
+    folds: Sequence[int], refit: bool | int, origins: Origins
+) -> list[tuple[int, ...]]:
+    """Windows that share a fit, at the first of them."""
     if isinstance(refit, bool | np.bool_):
-        size = 1 if refit else n_windows
+        size = 1 if refit else origins.n_windows
     else:
         size = check_count("refit, if it is neither True nor False,", refit)
-    blocks = [
-        tuple(range(n_windows))[first : first + size]
-        for first in range(0, n_windows, size)
-    ]
-    rest = {key: part for key, part in run.items() if key not in ("models", "refit")}
-    for name, model in models.items():
-        as_it_is = refit is False and is_fitted(model)
-        if as_it_is:
-            check_blind(name, model, origins)
-        content = joblib.hash(model) if as_it_is else describe(model)
-        for folds in blocks:
-            work = Forecasts(model, as_it_is, origins, folds, levels, rest["seed"])
-            yield Job(name, folds, digest(rest, content, as_it_is, folds), work)
+    number = np.asarray(folds) // size
+    return [tuple(np.asarray(folds)[number == k].tolist()) for k in np.unique(number)]

@@ -62,13 +62,23 @@ def group_labels(cells: pd.DataFrame, by: By) -> dict[str, pd.Categorical]:
         if edges.get(name) is not None:
             labels[name] = _binned(name, column, _as_edges(name, edges[name]))
         elif name in _BINNED and column.nunique() > _N_BINS:
-            shares = np.arange(1, _N_BINS) / _N_BINS
-            found = np.quantile(column, shares, method="inverted_cdf")
-            found = np.unique(found[found < column.max()])
-            labels[name] = _binned(name, column, found)
+            labels[name] = _binned(name, column, quarters(column))
         else:
             labels[name] = pd.Categorical(column)
     return labels
+
+
+def quarters(column: pd.Series) -> np.ndarray:
+    """Upper ends of bins with about as many cells each, that of the last left out.
+
+    Examples
+    --------
+    >>> quarters(pd.Series([1, 1, 2, 3, 4, 5, 6, 9])).tolist()
+    [1, 3, 5]
+    """
+    shares = np.arange(1, _N_BINS) / _N_BINS
+    found = np.quantile(column, shares, method="inverted_cdf")
+    return np.unique(found[found < column.max()])
 
 
 def _as_edges(name: str, given: Any) -> np.ndarray:

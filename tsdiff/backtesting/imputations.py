@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,9 +16,6 @@ from tsdiff.backtesting.jobs import Job, failing, run_jobs
 from tsdiff.backtesting.models import (
     ask,
     check_models,
-    describe,
-    digest,
-    digest_of_data,
     fresh,
     read_answer,
 )
@@ -130,14 +127,17 @@ def imputation_backtest(  # noqa: PLR0913 - choices, each by its name
         for repeat in range(n_repeats if drawn else 1)
     )
     holdouts = Holdouts(panel, canonical(panel, X), masks)
-    data = {
-        "X": digest_of_data(holdouts.frame),
-        "hidden": [digest_of_data(mask) for mask in masks],
-    }
-    asked = {"refit": bool(refit), "levels": alpha.tolist(), "seed": seed}
-    run = run_of("imputations", checked, asked, data)
-    jobs = list(_jobs(checked, holdouts, bool(refit), alpha, run))
-    store = None if folder is None else Folder.open(folder, run)
+    folds = tuple(range(len(masks)))
+    jobs = [
+        Job(name, some, _Imputations(model, holdouts, some, alpha, seed))
+        for name, model in checked.items()
+        for some in ([(fold,) for fold in folds] if refit else [folds])
+    ]
+    store = None
+    if folder is not None:
+        data = {"X": holdouts.frame, "hidden": np.stack(masks)}
+        asked = {"refit": bool(refit), "levels": alpha.tolist(), "seed": seed}
+        store = Folder.open(folder, run_of("imputations", checked, asked, data))
     outcomes = run_jobs(jobs, store, n_jobs, verbose)
     return report(jobs, outcomes, holdouts.table, alpha, panel)
 
@@ -162,8 +162,12 @@ class Holdouts:
         """Rows in which the cells of some repeats are missing."""
         return self.frame.mask(np.any([self.masks[fold] for fold in folds], axis=0))
 
-    def table(self, fold: int) -> pd.DataFrame:
-        """Describe the hidden cells of a repeat, a row for each."""
+    def table(self, folds: Sequence[int]) -> pd.DataFrame:
+        """Describe the hidden cells of some repeats, a row for each."""
+        tables = [self._table(fold) for fold in folds]
+        return pd.concat(tables, ignore_index=True)
+
+    def _table(self, fold: int) -> pd.DataFrame:
         panel, hidden = self.panel, self.masks[fold]
         shown = replace(panel, values=np.where(hidden, np.nan, panel.values))
         row, channel = np.nonzero(hidden)
@@ -171,6 +175,7 @@ class Holdouts:
         ids = [0] if panel.ids == (None,) else list(panel.ids)
         return pd.DataFrame(
             {
+                "fold": fold,
                 "unique_id": pd.Index(ids).take(series),
                 "ds": panel.stamps.take(row),
                 "channel": pd.Index(panel.channels).take(channel),
@@ -180,22 +185,6 @@ class Holdouts:
                 "y": panel.values[hidden],
             }
         )
-
-
-def _jobs(
-    models: Mapping[str, Any],
-    holdouts: Holdouts,
-    refit: bool,
-    levels: Floats,
-    run: Mapping[str, Any],
-) -> Iterator[Job]:
-    """One job for each model and fit."""
-    folds = tuple(range(len(holdouts.masks)))
-    rest = {key: part for key, part in run.items() if key != "models"}
-    for name, model in models.items():
-        for some in [(fold,) for fold in folds] if refit else [folds]:
-            work = _Imputations(model, holdouts, some, levels, run["seed"])
-            yield Job(name, some, digest(rest, describe(model), some), work)
 
 
 @dataclass(frozen=True)

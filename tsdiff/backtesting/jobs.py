@@ -16,6 +16,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from tqdm.auto import tqdm
 
 from tsdiff.backtesting.folder import Folder, Outcome
+from tsdiff.backtesting.models import digest
 
 Floats = NDArray[np.float64]
 
@@ -29,16 +30,18 @@ class Job:
     model : str
         Its name.
     folds : tuple of int
-    digest : str
-        Of all that the outcome hangs on.
     work : callable
         Returns the Outcome; goes to another process by pickle.
     """
 
     model: str
     folds: tuple[int, ...]
-    digest: str
     work: Callable[[], Outcome]
+
+    @property
+    def key(self) -> str:
+        """Name of the job within its run."""
+        return digest(self.model, self.folds)[:32]
 
 
 def failing(
@@ -93,17 +96,17 @@ def run_jobs(
             f"n_jobs must be a whole number other than 0, got {n_jobs!r}; -1 is all "
             "cores."
         )
-    found = {} if folder is None else folder.read([job.digest for job in jobs])
-    left = [job for job in jobs if job.digest not in found]
+    found = {} if folder is None else folder.read([job.key for job in jobs])
+    left = [job for job in jobs if job.key not in found]
     bar: Any = tqdm(
         total=len(jobs), initial=len(found), desc="backtest", disable=not verbose
     )
     pool = Parallel(n_jobs=n_jobs, return_as="generator_unordered", max_nbytes=None)
     with bar:
-        for digest, outcome in pool(delayed(_do)(job, folder) for job in left):
-            found[digest] = outcome
+        for key, outcome in pool(delayed(_do)(job, folder) for job in left):
+            found[key] = outcome
             bar.update()
-    return [found[job.digest] for job in jobs]
+    return [found[job.key] for job in jobs]
 
 
 def _do(job: Job, folder: Folder | None) -> tuple[str, Outcome]:
@@ -114,8 +117,8 @@ def _do(job: Job, folder: Folder | None) -> tuple[str, Outcome]:
     said = (str(one.message) for one in caught if issubclass(one.category, UserWarning))
     outcome.notes = list(dict.fromkeys(said))
     if folder is not None and not outcome.errors:
-        folder.write(job.digest, outcome)
-    return job.digest, outcome
+        folder.write(job.key, outcome)
+    return job.key, outcome
 
 
 @contextmanager

@@ -134,17 +134,20 @@ class Origins:
         rows = self.ahead(fold)[:, self.gap :]
         return np.nonzero(self.panel.observed[rows])
 
-    def table(self, fold: int) -> pd.DataFrame:
-        """Describe the scored cells, a row for each."""
-        series, step, channel = self.cells(fold)
-        row = self.ahead(fold)[series, self.gap + step]
+    def table(self, folds: Sequence[int]) -> pd.DataFrame:
+        """Describe the scored cells of some folds, a row for each."""
+        rows = np.stack([self.ahead(fold)[:, self.gap :] for fold in folds])
+        cutoffs = np.stack([self.ends(fold) - 1 for fold in folds])
+        fold, series, step, channel = np.nonzero(self.panel.observed[rows])
+        row = rows[fold, series, step]
         ids = [0] if self.panel.ids == (None,) else list(self.panel.ids)
         return pd.DataFrame(
             {
+                "fold": np.asarray(folds)[fold],
                 "unique_id": pd.Index(ids).take(series),
                 "ds": self.panel.stamps.take(row),
                 "channel": pd.Index(self.panel.channels).take(channel),
-                "cutoff": self.panel.stamps.take(self.ends(fold)[series] - 1),
+                "cutoff": self.panel.stamps.take(cutoffs[fold, series]),
                 "horizon": step + 1,
                 "y": self.panel.values[row, channel],
             }

@@ -49,14 +49,16 @@ def canonical(panel: Panel, data: Any) -> pd.DataFrame:
 
 
 def run_of(
-    kind: str, models: Mapping[str, Any], asked: Mapping[str, Any], data: Any
+    kind: str,
+    models: Mapping[str, Any],
+    asked: Mapping[str, Any],
+    data: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Say in JSON all that the numbers of a run hang on."""
-    described = {name: describe(model) for name, model in models.items()}
     return {
         "tsdiff": __version__,
         "kind": kind,
-        **asked,
-        "data": data,
-        "models": described,
+        **describe(asked),
+        "data": describe(data),
+        "models": describe(models),
     }

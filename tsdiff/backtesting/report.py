@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from pandas.tseries.frequencies import to_offset
+from pandas.tseries.offsets import Tick
 
 from tsdiff.advice import advise
 from tsdiff.backtesting.folder import Outcome
@@ -23,7 +25,7 @@ Floats = NDArray[np.float64]
 def report(
     jobs: Sequence[Job],
     outcomes: Sequence[Outcome],
-    table: Callable[[int], pd.DataFrame],
+    table: Callable[[Sequence[int]], pd.DataFrame],
     levels: Floats,
     panel: Panel,
 ) -> BacktestResult:
@@ -34,7 +36,7 @@ def report(
     jobs : sequence of Job
     outcomes : sequence of Outcome
     table : callable
-        From a fold to the frame of its scored cells.
+        From folds to the frame of their scored cells, fold by fold.
     levels : ndarray of shape (K,)
     panel : Panel
         The data that were scored.
@@ -66,17 +68,29 @@ def report(
             f"Every model failed everywhere; {failed[0][0]!r} first: {failed[0][2]}"
         )
     names = level_columns(levels)
-    tables = {fold: table(fold) for job in jobs for fold in job.folds}
+    cells = table(sorted({fold for job in jobs for fold in job.folds}))
     parts = []
-    for job, outcome in pairs:
-        for fold, numbers in sorted(outcome.quantiles.items()):
-            cells = tables[fold].drop(columns="y").assign(model=job.model)
-            cells["y"] = tables[fold]["y"]
-            answer = pd.DataFrame(numbers, columns=names)
-            parts.append(pd.concat([cells, answer], axis=1))
-    frame = pd.concat(parts, ignore_index=True)
+    for model in dict.fromkeys(job.model for job in jobs):
+        answers: dict[int, Floats] = {}
+        for job, outcome in pairs:
+            answers |= outcome.quantiles if job.model == model else {}
+        if answers:
+            parts.append(_answered(cells, model, answers, names))
+    frame = pd.concat(parts, ignore_index=True) if len(parts) > 1 else parts[0]
     _say(pairs, failures, frame, names)
-    return BacktestResult(frame, levels, failures, _scales(panel))
+    return BacktestResult(frame, levels, failures, _scales(panel), _step(panel))
+
+
+def _answered(
+    cells: pd.DataFrame, model: str, answers: dict[int, Floats], names: Sequence[str]
+) -> pd.DataFrame:
+    """Put the answers of a model beside the cells of the folds that it answered."""
+    mine = cells[cells["fold"].isin(list(answers))].reset_index(drop=True)
+    columns = {name: mine[name] for name in mine if name not in ("fold", "y")}
+    columns |= {"model": pd.Series(model, index=mine.index), "y": mine["y"]}
+    numbers = np.concatenate([answers[fold] for fold in sorted(answers)])
+    columns |= dict(zip(names, numbers.T, strict=True))
+    return pd.DataFrame(columns)
 
 
 def _say(
@@ -105,14 +119,27 @@ def _say(
         advise(f"Model {name!r}, in {n_fits} of its fits: {note}")
 
 
+def _step(panel: Panel) -> pd.Timedelta | None:
+    """Time from row to row; None if it is not always the same, or no time."""
+    if not isinstance(panel.stamps, pd.DatetimeIndex | pd.TimedeltaIndex):
+        return None
+    offset = to_offset(panel.freq)
+    return pd.Timedelta(offset) if isinstance(offset, Tick) else None
+
+
 def _scales(panel: Panel) -> pd.Series:
-    """Mean absolute deviation from the median of each channel of each series."""
+    """Mean absolute deviation from the median of each channel of each series.
+
+    Of a constant one its size stands for it, and 1 if that is zero.
+    """
     ids = [0] if panel.ids == (None,) else list(panel.ids)
     series = np.repeat(np.arange(len(ids)), np.diff(panel.bounds))
     values = pd.DataFrame(panel.values, columns=list(panel.channels))
-    middle = values.groupby(series).transform("median")
-    spread = (values - middle).abs().groupby(series).mean()
-    usual = values.abs().groupby(series).mean()
-    scale = spread.where(spread > 0, usual).replace(0, 1).set_axis(ids)
+    middle = values.groupby(series).median().to_numpy()[series]
+    scale = (values - middle).abs().groupby(series).mean()
+    if not (scale > 0).all(axis=None):
+        usual = values.abs().groupby(series).mean()
+        scale = scale.where(scale > 0, usual).replace(0, 1)
+    scale = scale.set_axis(ids)
     scale = scale.rename_axis(index="unique_id", columns="channel")
     return pd.Series(scale.stack(future_stack=True), name="scale")

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from tsdiff.backtesting.comparing import compare_groups, paired, say, steps_of
 from tsdiff.backtesting.grouping import By, group_labels
 from tsdiff.backtesting.scoring import cell_scores, level_columns, mean_scores
 from tsdiff.validation import listing
@@ -33,12 +34,15 @@ class BacktestResult:
     scales : Series
         By unique_id and channel: the mean absolute deviation of the data from their
         median, in units of y; pooled scores are in units of it.
+    step : Timedelta or None
+        Time from row to row, if it is always the same.
     """
 
     frame: pd.DataFrame
     levels: Floats
     failures: pd.DataFrame
     scales: pd.Series
+    step: pd.Timedelta | None = None
 
     @property
     def models(self) -> list[str]:
@@ -88,21 +92,107 @@ class BacktestResult:
             If `by` names no column, or a group has no cell.
         """
         labels = group_labels(self._described(), by)
-        scale = self._scale(labels, scaled)
+        scale = self._scale(self.frame, labels, scaled)
         divisor = np.ones(len(self.frame)) if scale is None else scale
         each = cell_scores(self.frame, self.levels, divisor)
         table = mean_scores(each, self.frame["model"], labels)
         return table.assign(unit="y" if scale is None else "scale")
+
+    def compare(self, model: str, other: str, by: By = None) -> pd.DataFrame:
+        """Compare two models on the cells that both have answered.
+
+        The p-value is that of a paired bootstrap over blocks of time, and over series
+        if there are five or more: see `tsdiff.significance.block_bootstrap`.
+
+        Parameters
+        ----------
+        model, other : str
+        by : str, list of str, mapping or None, default None
+            As in `scores`.
+
+        Returns
+        -------
+        DataFrame
+            A row for each group, or "all": ``n`` cells; ``crps`` and ``crps_other`` (or
+            ``pinball``, see `scores`), in ``unit``; ``change``, their relative
+            difference, negative if `model` is better; ``p_value``, two-sided, NaN for
+            a group of one time and one series.
+
+        Raises
+        ------
+        ValueError
+            If a model is not in the result, both have no cell in common, or `by` can't
+            be used.
+        """
+        pair = self._paired(model, other)
+        labels = group_labels(self._described_of(pair), by)
+        unit, loss = self._losses(pair, labels)
+        table = compare_groups(pair, loss, labels)
+        name = pair.attrs["loss"]
+        names = {"ours": name, "theirs": f"{name}_other"}
+        return table.rename(columns=names).assign(unit=unit)
+
+    def verdict(self, model: str, other: str, by: By = None) -> str:
+        """Say in a sentence where a model is better than another, and where worse.
+
+        Parameters
+        ----------
+        model, other : str
+        by : str or mapping, optional
+            One column of numbers, as in `scores`. By default "gap_length" or "horizon",
+            in four bins.
+
+        Returns
+        -------
+        str
+            Differences are named where p is at most 0.05, corrected for the number of
+            groups by Holm's method.
+
+        Raises
+        ------
+        ValueError
+            As `compare`, or if `by` is no column of numbers.
+        """
+        pair = self._paired(model, other)
+        cells = self._described_of(pair)
+        column, edges = steps_of(cells, by)
+        labels = group_labels(cells, {column: edges} if len(edges) else None)
+        _, loss = self._losses(pair, labels)
+        return say(pair, loss, labels, (model, other), self.step)
+
+    def _paired(self, model: str, other: str) -> pd.DataFrame:
+        """Losses of two models on the same cells."""
+        for name in (model, other):
+            if name not in self.models:
+                raise ValueError(
+                    f"Model {name!r} is not in the result; there are "
+                    f"{listing(map(repr, self.models))}."
+                )
+        return paired(self.frame, self.levels, model, other)
+
+    def _described_of(self, pair: pd.DataFrame) -> pd.DataFrame:
+        return pair.drop(columns=["ours", "theirs"])
+
+    def _losses(
+        self, pair: pd.DataFrame, labels: dict[str, pd.Categorical]
+    ) -> tuple[str, pd.DataFrame]:
+        """Losses as they are or, if units may differ, over their scales."""
+        scale = self._scale(pair, labels, None)
+        loss = pair[["ours", "theirs"]]
+        return ("y", loss) if scale is None else ("scale", loss.div(scale, axis=0))
 
     def _described(self) -> pd.DataFrame:
         """Columns that say what a cell is."""
         return self.frame.drop(columns=["model", "y", *level_columns(self.levels)])
 
     def _scale(
-        self, labels: dict[str, pd.Categorical], scaled: bool | None
+        self,
+        cells: pd.DataFrame,
+        labels: dict[str, pd.Categorical],
+        scaled: bool | None,
     ) -> Floats | None:
         """Find what the errors of each cell are divided by; None if they are not."""
-        strand = pd.MultiIndex.from_frame(self.frame[["unique_id", "channel"]])
+        strand = pd.MultiIndex.from_frame(cells[["unique_id", "channel"]])
         if scaled is None:
             code = pd.Series(pd.factorize(strand)[0])
             keys = [pd.Series(label) for label in labels.values()]
