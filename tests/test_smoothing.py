@@ -6,6 +6,7 @@ import torch
 
 from tsdiff.batches import Source
 from tsdiff.datasets import make_linear_gaussian
+from tsdiff.diffusion.field import Field
 from tsdiff.diffusion.smoothing import Smoother, fit_smoother, normal_crps, smooth
 from tsdiff.diffusion.window import Window, interpolate
 from tsdiff.metrics import crps
@@ -68,6 +69,32 @@ def test_neighbours_outside_of_the_window_pull():
     )
     mean, _ = smooth(window, weights(step=1.0))
     assert torch.allclose(mean.ravel(), torch.tensor([3.0, 4, 5, 6]), atol=1e-2)
+
+
+def test_gradients_are_those_of_finite_differences():
+    single = window_of()
+    window = Window(
+        single.values.double().expand(-1, -1, 2),
+        single.shown.expand(-1, -1, 2),
+        single.elapsed,
+        single.features,
+        edges=torch.zeros(3, 2, 2).double(),
+        away=torch.full((3, 2, 2), 2.0).double(),
+    )
+    log_weights = torch.tensor([[1.0, -1.0, 0.5, 2.0], [2.0, 0.3, -2.0, 1.0]]).double()
+    assert torch.autograd.gradcheck(
+        lambda w: smooth(window, w), log_weights.requires_grad_()
+    )
+    scores = torch.ones_like(window.values)
+    assert torch.autograd.gradcheck(
+        lambda w: Field(2).loss(window, scores, ~window.shown, w), log_weights
+    )
+
+
+def test_weights_beyond_their_bounds_have_no_gradient():
+    log_weights = weights(step=1e-7, sharp=1e7).requires_grad_()
+    smooth(window_of(), log_weights)[1].sum().backward()
+    assert (log_weights.grad != 0).tolist() == [[False, True, True, False]]
 
 
 def test_normal_crps_is_that_of_many_draws():

@@ -3,9 +3,9 @@
 A symmetric positive definite matrix with two diagonals beside the main one is
 factorised as ``L D L'`` in O(T); systems, the diagonal of the inverse and draws with
 that inverse as covariance then cost O(T) too. The loops are over time, so what counts
-is the price of one small operation: without gradients it is numpy that works, several
-times faster there than torch. Every function takes and gives lists of T arrays, one a
-step, of any one shape; see `steps` and `together`.
+is the price of one small operation: on a CPU it is numpy that works, several times
+faster there than torch. Every function takes and gives lists of T arrays, one a step,
+of any one shape, real or complex; see `steps` and `together`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-Steps = Sequence[Any]  # T arrays, or tensors where gradients are needed
+Steps = Sequence[Any]  # T arrays, or tensors beside a CPU
 
 
 class Factors(NamedTuple):
@@ -36,9 +36,9 @@ class Factors(NamedTuple):
     two: list[Any]
 
 
-def steps(x: Tensor, *, gradients: bool = False) -> Steps:
+def steps(x: Tensor) -> Steps:
     """Take a tensor of shape (..., T) apart along its last axis."""
-    if gradients or x.device.type != "cpu":
+    if x.device.type != "cpu":
         return x.unbind(-1)
     return list(np.ascontiguousarray(np.moveaxis(x.numpy(), -1, 0)))
 

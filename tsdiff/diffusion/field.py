@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from tsdiff.diffusion import banded
-from tsdiff.diffusion.smoothing import field_system
+from tsdiff.diffusion.smoothing import System, field_system, with_gradient
 from tsdiff.diffusion.window import Window
 
 _START = (1.0, 0.1, 1.0, 10.0)  # some dependence, and some noise of each cell's own
@@ -83,21 +83,31 @@ class Field(nn.Module):
         -------
         Tensor, shape ()
         """
-        system = field_system(window, log_weights)
-        factors = system.factors()
-        spread = system.spread(factors)
         seen = target.transpose(1, 2).double()
-        noisy = seen * spread * scores.transpose(1, 2).double()  # in the field's units
-        diagonal = system.diagonal + seen * system.sharp
-        after = system._replace(diagonal=diagonal).factors()
-        right = system.sharp * noisy
-        middle = banded.together(banded.solve(after, system.steps(right)))
-        n_seen = seen.sum(-1)
-        double_log = (
-            n_seen * (math.log(2 * math.pi) - system.sharp[..., 0].log())
-            + banded.log_determinant(after)
-            - banded.log_determinant(factors)
-            + (right * (noisy - middle)).sum(-1)
-        )
-        scaling = (seen * spread.log()).sum(-1)  # the scores are those over the spread
-        return (0.5 * double_log - scaling).sum() / n_seen.sum().clamp_min(1)
+        scores = scores.transpose(1, 2).double()
+
+        def likelihood(log_weights: Tensor) -> Tensor:
+            """Negative logarithm, shape (..., B, C, 1)."""
+            system = field_system(window, log_weights)
+            return _surprise(system, seen, seen * scores)[..., None]
+
+        total = with_gradient(likelihood, log_weights).sum()
+        return total / seen.sum().clamp_min(1)
+
+
+def _surprise(system: System, seen: Tensor, scores: Tensor) -> Tensor:
+    """Negative log-likelihood of each channel's scores, shape (..., B, C)."""
+    factors = system.factors()
+    spread = system.spread(factors)
+    noisy = spread * scores  # in the field's units
+    after = system._replace(diagonal=system.diagonal + seen * system.sharp).factors()
+    right = system.sharp * noisy
+    middle = banded.together(banded.solve(after, banded.steps(right)))
+    double_log = (
+        seen.sum(-1) * (math.log(2 * math.pi) - system.sharp[..., 0].log())
+        + banded.log_determinant(after)
+        - banded.log_determinant(factors)
+        + (right * (noisy - middle)).sum(-1)
+    )
+    scaling = (seen * spread.log()).sum(-1)  # the scores are those over the spread
+    return 0.5 * double_log - scaling

@@ -6,15 +6,17 @@ carry noise. Four weights a channel say how strongly (the reciprocal variances o
 increments, of changes of slope, of levels and of the noise). The conditional mean and
 spread of every cell given the shown ones then solve a banded system: linear
 interpolation, the smoothing spline (Wahba, 1978, JRSS B 40) and the first-order
-autoregression are special cases. The weights are learned in seconds, before the
-network.
+autoregression are special cases. The weights are learned in a second, before the
+network. There are so few of them that gradients are taken forwards, by a step into the
+complex plane (Squire and Trapp, 1998, SIAM Review 40): exact to the last digit, and
+several times faster than recording each small operation.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -26,6 +28,7 @@ from tsdiff.diffusion.window import Window
 _START = (10.0, 0.1, 0.01, 1000.0)  # nearly linear interpolation
 _SMALLEST, _LARGEST = 1e-6, 1e6
 _SHORTEST = 1e-3  # steps; stamps closer than this count as this far apart
+_ASIDE = 1e-100  # step into the complex plane; its square vanishes
 
 
 class Smoother(nn.Module):
@@ -62,14 +65,12 @@ class System(NamedTuple):
 
     Attributes
     ----------
-    diagonal, first, second : Tensor, shape (B, C, T)
+    diagonal, first, second : Tensor, shape (..., B, C, T)
         Entries (i, i), (i, i + 1) and (i, i + 2) of the precision.
-    right : Tensor, shape (B, C, T)
+    right : Tensor, shape (..., B, C, T)
         Precision times mean.
-    sharp : Tensor, shape (1, C, 1)
+    sharp : Tensor, shape (..., 1, C, 1)
         Reciprocal variance of an observation's noise.
-    gradients : bool
-        Whether those with respect to the weights are wanted.
     """
 
     diagonal: Tensor
@@ -77,35 +78,70 @@ class System(NamedTuple):
     second: Tensor
     right: Tensor
     sharp: Tensor
-    gradients: bool
 
     def factors(self) -> banded.Factors:
         """Factorise the precision."""
-        return banded.factor(*map(self.steps, self[:3]))
-
-    def steps(self, x: Tensor) -> banded.Steps:
-        """Take a tensor of shape (B, C, T) apart, as the factors are."""
-        return banded.steps(x, gradients=self.gradients)
+        return banded.factor(*map(banded.steps, self[:3]))
 
     def spread(self, factors: banded.Factors) -> Tensor:
-        """Give the standard deviation of an observation in each cell, (B, C, T)."""
+        """Give the standard deviation of an observation in each cell."""
         return (banded.together(banded.variances(factors)) + 1 / self.sharp).sqrt()
+
+
+class _Forwards(torch.autograd.Function):
+    """An answer and its derivative in each of the four weights of a channel."""
+
+    @staticmethod
+    def forward(ctx: Any, log_weights: Tensor, answer: Callable) -> Tensor:
+        aside = 1j * _ASIDE * torch.eye(4, dtype=torch.complex128)[:, None]
+        found = answer(log_weights + aside)  # (4, ..., C, n)
+        ctx.save_for_backward(found.imag / _ASIDE)
+        return found[0].real.clone()
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+        (slope,) = ctx.saved_tensors
+        total = (slope * gradients[0]).sum(-1)  # (4, ..., C)
+        return total.flatten(1, -2).sum(1).T, None
+
+
+def with_gradient(answer: Callable[[Tensor], Tensor], log_weights: Tensor) -> Tensor:
+    """Let gradients pass through an answer by weights, each channel's by its own.
+
+    Parameters
+    ----------
+    answer : callable
+        From logarithms of weights, real or complex, (C, 4) or (4, C, 4), to a tensor of
+        shape (..., C, n), or (4, ..., C, n).
+    log_weights : Tensor, shape (C, 4)
+
+    Returns
+    -------
+    Tensor, shape (..., C, n)
+    """
+    if not log_weights.requires_grad:
+        return answer(log_weights)
+    return _Forwards.apply(log_weights, answer)
 
 
 def smooth(window: Window, log_weights: Tensor) -> tuple[Tensor, Tensor]:
     """Posterior of the Gaussian field with weights exp(`log_weights`), shape (C, 4)."""
-    system = field_system(window, log_weights)
-    factors = system.factors()
-    mean = banded.together(banded.solve(factors, system.steps(system.right)))
-    spread = system.spread(factors)
-    dtype = window.values.dtype
-    return mean.transpose(1, 2).to(dtype), spread.transpose(1, 2).to(dtype)
+
+    def posterior(log_weights: Tensor) -> Tensor:
+        system = field_system(window, log_weights)
+        factors = system.factors()
+        mean = banded.together(banded.solve(factors, banded.steps(system.right)))
+        return torch.stack([mean, system.spread(factors)], -4)  # (..., 2, B, C, T)
+
+    both = with_gradient(posterior, log_weights).transpose(-1, -2)
+    mean, spread = both.to(window.values.dtype)
+    return mean, spread
 
 
 def field_system(window: Window, log_weights: Tensor) -> System:
-    """Set up the field with weights exp(`log_weights`), shape (C, 4), in a window."""
-    weight = log_weights.double().exp().clamp(_SMALLEST, _LARGEST)
-    step, bend, level, sharp = weight.T[:, None, :, None]  # each (1, C, 1)
+    """Set up the field with weights exp(`log_weights`), (..., C, 4), in a window."""
+    weight = _exp_within(log_weights).movedim(-1, 0)[..., None, :, None]
+    step, bend, level, sharp = weight  # each (..., 1, C, 1)
     shown = window.shown.transpose(1, 2).double()  # (B, C, T)
     right = shown * sharp * window.values.transpose(1, 2).double()
     gap = window.elapsed.diff(dim=1).double().clamp_min(_SHORTEST)[:, None]
@@ -115,12 +151,21 @@ def field_system(window: Window, log_weights: Tensor) -> System:
         pull = step / window.away.transpose(1, 2).double()  # (B, C, 2)
         towards = pull * window.edges.transpose(1, 2).double()
         diagonal, right = _at_ends(diagonal, pull), _at_ends(right, towards)
-    return System(diagonal, first, second, right, sharp, log_weights.requires_grad)
+    return System(diagonal, first, second, right, sharp)
+
+
+def _exp_within(x: Tensor) -> Tensor:
+    """Exponential, held within bounds; beyond them it has no slope."""
+    if not x.is_complex():
+        return x.double().exp().clamp(_SMALLEST, _LARGEST)
+    low, high = math.log(_SMALLEST), math.log(_LARGEST)
+    inside = (x.real >= low) & (x.real <= high)
+    return torch.complex(x.real.clamp(low, high), x.imag * inside).exp()
 
 
 def _at_ends(x: Tensor, more: Tensor) -> Tensor:
     """Add to the first and the last step: (B, C, T) and (B, C, 2) -> (B, C, T)."""
-    rest = x.shape[2] - 1
+    rest = x.shape[-1] - 1
     return x + F.pad(more[..., :1], (0, rest)) + F.pad(more[..., 1:], (rest, 0))
 
 
