@@ -13,6 +13,7 @@ from sklearn.base import clone
 
 from tsdiff import DiffusionForecaster, backtest, imputation_backtest
 from tsdiff.baselines import LinearInterpolation, SeasonalNaive
+from tsdiff.conformal import Calibrated
 
 NAN = np.nan
 
@@ -154,6 +155,27 @@ def test_values_behind_a_cutoff_change_no_answer_by_a_bit(refit):
     assert not quantiles(after)[~known].equals(quantiles(before)[~known])
 
 
+@pytest.mark.parametrize("refit", [True, False])
+def test_calibration_knows_nothing_behind_a_cutoff(refit):
+    y = waves(120)[["b"]].dropna()
+    naive = SeasonalNaive(period=6, horizon=H, freq="h", insert_absent=True)
+    models = {"raw": naive, "m": Calibrated(naive)}
+    windows = {"h": H, "n_windows": 3, "refit": refit}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of bins with few cells
+        before = backtest(models, y, **windows)
+        cutoff = before.frame["cutoff"].min()
+        changed = y.copy()
+        changed.loc[y.index > cutoff] *= -7
+        after = backtest(models, changed, **windows)
+    known = (before.frame["cutoff"] == cutoff) & (before.frame["model"] == "m")
+    pd.testing.assert_frame_equal(
+        quantiles(after)[known], quantiles(before)[known], check_exact=True
+    )
+    raw = quantiles(before)[before.frame["model"] == "raw"].to_numpy()
+    assert not np.allclose(quantiles(before)[before.frame["model"] == "m"], raw)
+
+
 def test_covariates_are_cut_as_they_were_known():
     y = waves(60)[["b"]]
     seen = {}
@@ -203,8 +225,12 @@ def test_a_fitted_model_is_used_only_if_it_cannot_have_seen_what_is_scored():
     y = waves()
     with pytest.raises(ValueError, match=r"'m' was fitted on rows up to 2024-03-06 11"):
         backtest({"m": looking_ahead().fit(y)}, y, h=H, refit=False)
-    with pytest.raises(ValueError, match="nothing tells which rows it has seen"):
-        backtest({"m": Constant().fit(y)}, y[["b"]], h=H, refit=False)
+    past = SeasonalNaive(period=6, horizon=H).fit(y[:-H])
+    backtest({"m": past}, y, h=H, refit=False)
+    past.calibration_ = object()  # of rows that nobody knows
+    for model in (past, Constant().fit(y)):
+        with pytest.raises(ValueError, match="nothing tells which rows it has seen"):
+            backtest({"m": model}, y, h=H, refit=False)
 
 
 Y = waves(40)[["b"]]

@@ -13,6 +13,7 @@ from backtested import Constant, Drawing, filling, ragged, waves
 from tsdiff import imputation_backtest
 from tsdiff.backtesting.comparing import _length
 from tsdiff.baselines import KalmanSmoother, LastValue, LinearInterpolation
+from tsdiff.conformal import Calibrated
 
 NAN = np.nan
 LEVELS_19 = np.arange(1, 20) / 20
@@ -38,6 +39,7 @@ def test_hidden_values_change_no_answer_by_a_bit(refit):
     models: dict[str, Any] = {
         "linear": LinearInterpolation(),
         "kalman": KalmanSmoother(),
+        "calibrated": Calibrated(LinearInterpolation(), holdout=0.4),
         "tsdiff": filling(random_state=0),
     }
     if not refit:

@@ -56,11 +56,12 @@ class Forecasts:
     def _answer(self, fitted: Any, folds: Sequence[int]) -> dict[int, Floats]:
         """Quantiles of the scored cells of each fold, (M, K)."""
         answers: dict[int, Floats] = {}
-        if not isinstance(fitted, Forecaster) or len(folds) == 1:
+        inner = getattr(fitted, "estimator_", fitted)
+        if not isinstance(inner, Forecaster) or len(folds) == 1:
             for fold in folds:
                 answers |= self._alone(fitted, fold)
             return answers
-        memory = fitted._memory()
+        memory = inner._memory()
         for some in self._chunks(folds, memory):
             known = self._usable(self.origins.together(some, memory))
             answer = ask(fitted, self.levels, self.origins.n_ahead, **known)
@@ -111,6 +112,8 @@ def check_blind(name: str, model: Any, origins: Origins) -> None:
         "at the first cutoff, or set refit=True."
     )
     past = getattr(model, "past_", None)
+    if hasattr(model, "calibration_") or hasattr(model, "estimator_"):
+        past = None  # what it was calibrated on may lie behind its history
     if past is None:
         raise ValueError(
             f"Model {name!r} is fitted, and nothing tells which rows it has seen. "

@@ -213,8 +213,9 @@ class _Imputations:
     def _answer(self, fitted: Any, fold: int) -> Floats:
         """Quantiles of the hidden cells of a repeat, (M, K)."""
         holdouts, hidden = self.holdouts, self.holdouts.masks[fold]
+        inner = getattr(fitted, "estimator_", fitted)
         named = hasattr(fitted, "predict_quantiles")
-        makes_rows = getattr(fitted, "insert_absent", False)
+        makes_rows = getattr(inner, "insert_absent", False)
         options = {"where": hidden} if named and not makes_rows else {}
         answer = ask(fitted, self.levels, holdouts.without([fold]), **options)
         shape = len(holdouts.panel.channels), len(self.levels)
