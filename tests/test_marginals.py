@@ -142,3 +142,12 @@ def test_an_untrained_density_is_that_of_a_normal_law():
     x = 5 + float(law.scale) * torch.linspace(-3, 3, 21)[None]
     exact = norm.logpdf(x.numpy(), 5, float(law.scale))
     np.testing.assert_allclose(law.log_density(x), exact, atol=0.01)
+
+
+def test_wider_laws_have_quantiles_as_much_further_from_the_median(laws):
+    z = torch.linspace(-4, 4, 17).expand(40, -1)
+    wider = laws.widened(np.log(1.5))
+    away = laws.from_z(z) - laws.median[:, None]
+    moved = wider.from_z(z) - laws.median[:, None]
+    assert torch.allclose(moved, 1.5 * away, rtol=1e-4, atol=1e-5)
+    assert torch.allclose(wider.to_z(wider.from_z(z)), z, atol=2e-3)

@@ -13,6 +13,7 @@ from tsdiff.batches import FEW_WINDOWS, Roles, Source
 from tsdiff.diffusion.network import Network, NetworkConfig
 from tsdiff.diffusion.smoothing import Smoother, fit_smoother
 from tsdiff.diffusion.training import Budget, History, train
+from tsdiff.diffusion.widening import best_log_width, widen
 from tsdiff.diffusion.window import interpolate
 from tsdiff.gaps import gap_lengths
 from tsdiff.panel.frame import Panel
@@ -208,19 +209,27 @@ def fit_model(
     else:
         network = _new_network(config, seed)
         network.load_state_dict(warm.network.state_dict())
-    ahead = plan.horizon is not None
-    skill: list[Skill | None] = []
+    verdict: list[tuple[float, Skill | None]] = []
+
+    def judge(judged: Network) -> None:
+        """Learn from the held-out cells what they can still tell."""
+        log_width = best_log_width(judged, source.validation)
+        widen(judged, log_width)
+        skill = measure_skill(judged, source.validation, plan.horizon is not None)
+        widen(judged, -log_width)
+        verdict.append((log_width, skill))
 
     def release(average: Network) -> None:
-        skill.append(measure_skill(average, source.validation, ahead))
+        judge(average)
         source.release()
 
     history = train(
         network, source.draw, source.validation, budget, seed, progress, release
     )
-    if not skill:
-        skill.append(measure_skill(network, source.validation, ahead))
-    history.skill = skill[0]
+    if not verdict:
+        judge(network)
+    log_width, history.skill = verdict[0]
+    widen(network, log_width)
     return Model(network, scaler, plan.horizon), history
 
 

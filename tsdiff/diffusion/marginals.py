@@ -80,6 +80,14 @@ class Marginals:
             setattr(some, name, getattr(self, name)[rows])
         return some
 
+    def widened(self, log_factor: float) -> Marginals:
+        """Laws with the same medians, and all other quantiles further from them."""
+        some, factor = copy.copy(self), math.exp(log_factor)
+        some.scale = factor * self.scale
+        some.knots = torch.lerp(self.median[:, None], self.knots, factor)
+        some._shift = torch.lerp(torch.zeros_like(self._shift), self._shift, factor)
+        return some
+
     def _johnson(self, z: Tensor) -> Tensor:
         """Johnson-SU quantile at normal scores `z`; median at z = 0, slope `scale`."""
         skew, tail = self.skew[:, None], self.tail[:, None]

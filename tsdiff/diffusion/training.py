@@ -118,7 +118,9 @@ def losses(
     truth = batch.truth[cells]  # (n,)
     context = network.encoder(batch.window)
     marginals = network.encoder.marginals(context, cells)
-    crps = batch.mean(marginals.crps(truth) / _unit(batch, context)[cells[0]], cells[0])
+    crps = batch.mean(
+        marginals.crps(truth) / unit_of(batch, context)[cells[0]], cells[0]
+    )
     with torch.no_grad():
         score = marginals.to_z(truth[:, None])[:, 0]
         score = score.clamp(-_LARGEST_SCORE, _LARGEST_SCORE)
@@ -127,7 +129,7 @@ def losses(
     return crps, _velocity_loss(network, known, batch, z_0, generator), z_0
 
 
-def _unit(batch: Batch, context: Context) -> Tensor:
+def unit_of(batch: Batch, context: Context) -> Tensor:
     """Give the unit of each window's error, shape (B,): that of the first guess.
 
     Only where windows count alike: else easy ones would learn nothing beside hard ones.
@@ -185,7 +187,7 @@ def validation_crps(network: Network, batches: Sequence[Batch]) -> float:
         cells = batch.target.nonzero(as_tuple=True)
         context = network.encoder(batch.window)
         marginals = network.encoder.marginals(context, cells)
-        crps = marginals.crps(batch.truth[cells]) / _unit(batch, context)[cells[0]]
+        crps = marginals.crps(batch.truth[cells]) / unit_of(batch, context)[cells[0]]
         total += float(crps.sum())
         count += len(cells[0])
     network.train(was_training)
