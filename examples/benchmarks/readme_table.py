@@ -1,6 +1,6 @@
-"""The README's table of forecasts, made from the results that the benchmarks wrote.
+"""The README's tables, made from the results that the benchmarks wrote.
 
-    python examples/benchmarks/readme_table.py          # put it into README.md
+    python examples/benchmarks/readme_table.py          # put them into README.md
     python examples/benchmarks/readme_table.py --check  # fail if it stands otherwise
 
 No figure is typed by hand: a row is a file of ``results/``, and says which.
@@ -16,8 +16,6 @@ from typing import Any
 
 RESULTS = Path(__file__).with_name("results")
 README = Path(__file__).parents[2] / "README.md"
-START, STOP = "<!-- forecasts: made by readme_table.py -->", "<!-- /forecasts -->"
-
 #: File, what is forecast, the figure that is compared, its coverage.
 ROWS = (
     ("m4_hourly", "M4 hourly, 414 series, 48 ahead", "crps", "coverage_80"),
@@ -33,6 +31,22 @@ RIVALS = {
     "AutoARIMA": "AutoARIMA",
     "ets": "our ETS",
     "arima": "our ARIMA",
+}
+#: Fillers in the table of gaps, by their names in the results.
+FILLERS = (
+    "tsdiff",
+    "linear",
+    "Kalman",
+    "decomposition",
+    "nearest windows",
+    "seasonal naive",
+)
+SETS = {
+    "glucose": "glucose",
+    "air_quality": "air quality",
+    "etth1": "ETTh1",
+    "finance": "WTI and S&P 500",
+    "nn5": "NN5, 56 days ahead",
 }
 
 
@@ -50,7 +64,7 @@ def cell(result: dict[str, Any], rival: str, figure: str) -> str:
 
 def row(file: str, title: str, figure: str, coverage: str) -> str:
     """Write a line of the table."""
-    result = json.loads((RESULTS / f"{file}.json").read_text(encoding="utf-8"))
+    result = read(file)
     own = result["models"]["tsdiff"]
     inside = f"{100 * own[coverage]:.0f} of {coverage.rpartition('_')[2]} %"
     budget = f"{result['minutes']:g} min, {result['threads']} thread(s)"
@@ -59,22 +73,84 @@ def row(file: str, title: str, figure: str, coverage: str) -> str:
     return f"| {' | '.join([*parts, *rivals])} |"
 
 
-def table() -> str:
-    """Write the table, a row for each result that is there."""
+def forecasts() -> str:
+    """Write the table of forecasts, a row for each result that is there."""
     head = ["CRPS", "tsdiff", "covers", "trained", *RIVALS.values()]
-    rows = [row(*line) for line in ROWS if (RESULTS / f"{line[0]}.json").exists()]
-    lines = [f"| {' | '.join(head)} |", "|" + "---|" * len(head), *rows]
-    return "\n".join(lines)
+    return lines(head, [row(*line) for line in ROWS if exists(line[0])])
+
+
+def gaps() -> str:
+    """Write the table of gaps by their length, and the sentences."""
+    head = ["hidden cells of", "gap, rows", "cells", *FILLERS]
+    rows, said = [], []
+    for name, title in SETS.items():
+        if not exists(f"gaps_{name}"):
+            continue
+        result = read(f"gaps_{name}")
+        for label, count in result["n"].items():
+            scores = [result["crps"][filler][label] for filler in FILLERS]
+            best = min(scores)
+            figures = [
+                f"**{score:.3f}**" if score == best else f"{score:.3f}"
+                for score in scores
+            ]
+            rows.append(f"| {' | '.join([title, label, str(count), *figures])} |")
+        said += [
+            f"- {title}: {result['verdicts'][rival]}." for rival in ("linear", "Kalman")
+        ]
+    return lines(head, rows) + "\n\n" + "\n".join(said)
+
+
+def calibration() -> str:
+    """Write the table of coverage after calibration, and of sharpness."""
+    head = ["", "cells", "50 %", "80 %", "90 %", "95 %", "score", "best other"]
+    rows = []
+    for name, title in SETS.items():
+        if not exists(f"calibration_{name}"):
+            continue
+        models = read(f"calibration_{name}")["models"]
+        own = models["tsdiff"]["calibrated"]
+        inside = [f"{100 * own[f'coverage_{share}']:.1f}" for share in (50, 80, 90, 95)]
+        others = {
+            other: both["calibrated"]["interval_score"]
+            for other, both in models.items()
+            if other != "tsdiff"
+        }
+        best = min(others, key=lambda other: others[other])
+        rival = f"{others[best]:.3f} ({best})"
+        sharp = f"{own['interval_score']:.3f}"
+        parts = [title, str(own["n_cells"]), *inside, sharp, rival]
+        rows.append(f"| {' | '.join(parts)} |")
+    return lines(head, rows)
+
+
+def lines(head: list[str], rows: list[str]) -> str:
+    """Put a table together."""
+    return "\n".join([f"| {' | '.join(head)} |", "|" + "---|" * len(head), *rows])
+
+
+def exists(file: str) -> bool:
+    """Whether a benchmark has left its results."""
+    return (RESULTS / f"{file}.json").exists()
+
+
+def read(file: str) -> dict[str, Any]:
+    """Read the results of a benchmark."""
+    return json.loads((RESULTS / f"{file}.json").read_text(encoding="utf-8"))
 
 
 def renewed(readme: str) -> str:
-    """Put the table between its marks."""
-    inner = f"{START}\n{table()}\n{STOP}"
-    pattern = f"{re.escape(START)}.*?{re.escape(STOP)}"
-    answer, count = re.subn(pattern, lambda _: inner, readme, flags=re.DOTALL)
-    if count != 1:
-        raise ValueError(f"README.md holds {count} tables between {START} and {STOP}")
-    return answer
+    """Put the tables between their marks."""
+    for table in (forecasts, gaps, calibration):
+        start = f"<!-- {table.__name__}: made by readme_table.py -->"
+        stop = f"<!-- /{table.__name__} -->"
+        inner = f"{start}\n{table()}\n{stop}"
+        pattern = f"{re.escape(start)}.*?{re.escape(stop)}"
+        found = re.findall(pattern, readme, flags=re.DOTALL)
+        if len(found) != 1:
+            raise ValueError(f"README.md holds {len(found)} tables after {start}")
+        readme = readme.replace(found[0], inner)
+    return readme
 
 
 def main() -> None:
