@@ -331,3 +331,13 @@ def test_trials_hide_observed_cells_in_gaps_like_the_datas_own():
         assert mask.any()
         np.testing.assert_array_equal(mask[:, 0], mask[:, 1])  # co-missing as well
     assert list(trials(to_panel(np.array([[1.0], [NAN]])))) == []
+
+
+def test_a_single_season_is_not_explained_by_itself():
+    """Else the remainder would be nothing, and intervals would have no width."""
+    walks = np.random.default_rng(0).normal(size=(6, 40, 1)).cumsum(axis=1)
+    walks[:, 18:24] = np.nan
+    model = SeasonalDecomposition(period=40).fit(walks)
+    bands = model.predict_interval(walks)
+    width = np.diff(np.reshape(bands, (6, 40, 2)), axis=2)[:, 18:24]
+    assert (width > 0.5).all()

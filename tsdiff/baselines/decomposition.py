@@ -31,7 +31,8 @@ def decompose(values: Floats, period: int) -> tuple[Floats, Floats]:
     values : ndarray, shape (T,)
         NaN is missing; one or more are there.
     period : int
-        Rows of a season; 1 for none.
+        Rows of a season; 1 for none. A season that did not come twice can't be told
+        from chance, and is left out.
 
     Returns
     -------
@@ -47,6 +48,7 @@ def decompose(values: Floats, period: int) -> tuple[Floats, Floats]:
     >>> trend[9:13].round(6).tolist(), season[9:13].round(6).tolist()
     ([14.0, 14.0, 14.0, 14.0], [-4.0, -1.0, 5.0, -4.0])
     """
+    period = period if len(values) >= 2 * period else 1
     seen = ~np.isnan(values)
     y = np.where(seen, values, 0.0)
     weight = seen.astype(float)
