@@ -56,7 +56,7 @@ def test_intervals_keep_their_coverage_while_the_data_drift():
     scale = np.where(np.arange(n) < 160, 1.0, 6.0)  # six times as wild from day 160
     y = pd.Series(scale * rng.standard_normal(n), days, name="y")
     model = SeasonalNaive(horizon=2, period=7).fit(y[:100])
-    stream, inside = AdaptiveIntervals(model, 0.8, rate=0.2), []
+    stream, inside = AdaptiveIntervals(model, 0.8, rate=0.5), []
     for t in range(100, n - 1):
         now, truth = y[:t], y.iloc[t]
         low, high = stream.predict_interval(y=now).iloc[0]

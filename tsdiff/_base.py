@@ -16,6 +16,7 @@ from tqdm.auto import tqdm
 from tsdiff.advice import advise
 from tsdiff.diffusion.training import History
 from tsdiff.features import check_features, check_learnable, is_named
+from tsdiff.fingerprint import Fingerprint
 from tsdiff.gaps import check_max_gap
 from tsdiff.learning import Model, Plan, fit_model
 from tsdiff.panel.frame import Panel
@@ -31,6 +32,7 @@ _SHARED = (
     "n_iter_",
     "interrupted_",
     "skill_",
+    "seen_",
     "n_features_in_",
     "feature_names_in_",
 )
@@ -68,6 +70,8 @@ def fit_panel(estimator: Any, X: Any) -> None:
     model, history = train_panel(estimator, panel, warm)
     if warm is None:
         check_features(estimator, panel, X, reset=True)
+    else:
+        see_more(estimator, panel)
     keep_fit(estimator, schema, model, history)
     report(history, estimator.verbose)
 
@@ -129,6 +133,12 @@ def keep_fit(estimator: Any, schema: Schema, model: Model, history: History) -> 
     estimator.interrupted_ = history.interrupted
     skill = history.skill
     estimator.skill_ = {} if skill is None else skill.summary()
+
+
+def see_more(estimator: Any, panel: Panel) -> None:
+    """Remember the rows of a fit that goes on, besides those of the last one."""
+    mark = Fingerprint.of(panel)
+    estimator.seen_ = mark.with_others(getattr(estimator, "seen_", None))
 
 
 def share_fit(estimator: Any, other: Any) -> Any:

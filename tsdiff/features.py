@@ -8,6 +8,7 @@ import pandas as pd
 from sklearn.utils.validation import validate_data
 
 from tsdiff.advice import advise
+from tsdiff.fingerprint import Fingerprint
 from tsdiff.panel.frame import Panel
 from tsdiff.validation import listing
 
@@ -42,7 +43,8 @@ def check_features(estimator: Any, panel: Panel, X: Any, *, reset: bool) -> None
     X : DataFrame, Series, array or polars frame
     reset : bool
         True in `fit`: set ``n_features_in_`` and, if all names are text,
-        ``feature_names_in_``. A calibration of an earlier fit goes.
+        ``feature_names_in_`` and ``seen_``, by which its rows are known again. A
+        calibration of an earlier fit goes.
 
     Raises
     ------
@@ -56,6 +58,7 @@ def check_features(estimator: Any, panel: Panel, X: Any, *, reset: bool) -> None
     validate_data(estimator, row, reset=reset, skip_check_array=True)
     if reset:
         vars(estimator).pop("calibration_", None)
+        estimator.seen_ = Fingerprint.of(panel)
 
 
 def check_learnable(panel: Panel) -> None:

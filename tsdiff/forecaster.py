@@ -12,6 +12,7 @@ from tsdiff._base import (
     keep_fit,
     own_torch,
     report,
+    see_more,
     share_fit,
     train_panel,
 )
@@ -228,6 +229,8 @@ class DiffusionForecaster(Storable, ForecastTrace, Forecaster):
         )
         if warm is None:
             check_features(self, lesson.panel, y, reset=True)
+        else:
+            see_more(self, lesson.panel)
         keep_fit(self, lesson.schema, model, history)
         self.extras_ = lesson.extras
         self.past_ = lesson.past.latest(self._memory())

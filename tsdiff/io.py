@@ -26,6 +26,7 @@ from tsdiff._version import __version__
 from tsdiff.atomic import write_whole
 from tsdiff.calibration import Calibration
 from tsdiff.diffusion.network import Network, NetworkConfig
+from tsdiff.fingerprint import Fingerprint
 from tsdiff.learning import Model
 from tsdiff.panel.keepsake import pack_past, unpack_past
 from tsdiff.panel.past import Extras, Past
@@ -46,7 +47,8 @@ _OWN = "sha256_of_metadata"  # last of the metadata, over all that stand before 
 _MOST_METADATA = 64 * 2**20  # characters
 _LARGEST_SIZE = 2**24  # of any one number of the network's configuration
 _LEAST = {"n_time_features": 0, "dropout": 0, "smooth": 0, "n_centred": 0}  # else 1
-_PAST, _CALIBRATION = "past/", "calibration/"  # of names of arrays, no weights
+# of names of arrays that are no weights
+_PAST, _CALIBRATION, _SEEN = "past/", "calibration/", "seen/"
 _FAULTS = (
     ArithmeticError,
     AttributeError,
@@ -142,6 +144,8 @@ def _encode(estimator: Any) -> bytes:
     if hasattr(estimator, "past_"):
         more["forecast"], arrays = pack_past(estimator.extras_, estimator.past_)
         weights |= _tensors(_PAST, arrays)
+    if hasattr(estimator, "seen_"):
+        weights |= _tensors(_SEEN, {"hashes": estimator.seen_.hashes.view(np.int64)})
     if hasattr(estimator, "calibration_"):
         weights |= _tensors(_CALIBRATION, estimator.calibration_.arrays())
     metadata = {
@@ -233,6 +237,8 @@ def _build(cls: Any, metadata: dict[str, Any], weights: Weights) -> Any:
     if len(schema.calendar_names) + len(extras.features) != config.n_time_features:
         raise ValueError("the numbers of its calendar features differ")
     own = {k: v for k, v in weights.items() if "/" not in k}
+    for hashes in _arrays(_SEEN, weights).values():
+        estimator.seen_ = Fingerprint(hashes.view(np.uint64))
     calibration = _arrays(_CALIBRATION, weights)  # of which not every file knows
     if calibration:
         estimator.calibration_ = Calibration.of_arrays(calibration)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from tsdiff.calibrating.answers import Calibratable
-from tsdiff.calibrating.rehearsal import cutoffs, fold_of, rehearsals
+from tsdiff.calibrating.rehearsal import cutoffs, fold_of, rehearsals, unseen
 from tsdiff.calibration import Calibration, Scored
 from tsdiff.history import recall
 from tsdiff.panel.frame import Panel
@@ -74,7 +74,8 @@ class ForecastCalibration(Calibratable):
         Raises
         ------
         NotFittedError, TypeError, ValueError
-            As `predict`, and if there are not as many rows as windows need.
+            As `predict`, and if there are not as many rows as windows need, or rows to
+            forecast are known to be of the fit.
         """
         check_is_fitted(self, "schema_")
         h = check_count("h", self.horizon if h is None else h)
@@ -83,6 +84,9 @@ class ForecastCalibration(Calibratable):
             check_count("n_windows", n_windows)
         past = recall(self, y, X, static)
         ends = cutoffs(past.panel, h, n_windows, step)
+        if hasattr(self, "seen_"):
+            seen = self.seen_.seen(past.panel)
+            ends = unseen(past.panel, ends, h, seen, asked=n_windows is not None)
         cells = self._score_past(past, ends, h)
         self.calibration_ = Calibration.learn(cells, len(past.panel.channels))
         return self

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from tsdiff.calibrating.answers import Calibratable
-from tsdiff.calibrating.rehearsal import fold_of, gap_starts
+from tsdiff.calibrating.rehearsal import fold_of, gap_starts, refuse_seen
 from tsdiff.calibration import Calibration, Scored
 from tsdiff.gaps import distances, gap_lengths
 from tsdiff.holdout import hide
@@ -72,12 +72,14 @@ class GapCalibration(Calibratable):
         Raises
         ------
         NotFittedError, TypeError, ValueError
-            As `transform`, and if `X` has no gaps that "own" could lend, or an argument
-            can't be used.
+            As `transform`, and if rows of `X` are known to be of the fit, `X` has no
+            gaps that "own" could lend, or an argument can't be used.
         """
         n_repeats = check_count("n_repeats", n_repeats)
         check_is_fitted(self, "schema_")
         panel = self.schema_.read(self, X)
+        if hasattr(self, "seen_"):
+            refuse_seen(panel, self.seen_.seen(panel))
         seed = read_seed(self.random_state if random_state is None else random_state)
         rng = np.random.default_rng(seed)
         parts = []

@@ -69,6 +69,65 @@ def gap_starts(panel: Panel, cells: Ints) -> Ints:
     return np.maximum(last[row, channel] + 1, panel.bounds[series])
 
 
+def refuse_seen(panel: Panel, seen: NDArray[np.bool_]) -> None:
+    """Refuse rows that a fit has seen.
+
+    Parameters
+    ----------
+    panel : Panel
+    seen : ndarray of bool, shape (N,)
+
+    Raises
+    ------
+    ValueError
+        Naming the first and the last of them, if there are any.
+    """
+    rows = np.flatnonzero(seen)
+    if len(rows):
+        raise ValueError(
+            f"Rows {panel.index[rows[0]]} to {panel.index[rows[-1]]} were part of the "
+            "fit, whose errors there say nothing of new data. Calibrate on rows that "
+            "the fit has not seen: hold the last ones back, or let "
+            "tsdiff.conformal.Calibrated do so."
+        )
+
+
+def unseen(
+    panel: Panel, ends: Ints, h: int, seen: NDArray[np.bool_], *, asked: bool
+) -> Ints:
+    """Keep the forecasts of rows that a fit has not seen.
+
+    Parameters
+    ----------
+    panel : Panel
+    ends : ndarray of int
+        First row of each.
+    h : int
+    seen : ndarray of bool, shape (N,)
+    asked : bool
+        Whether just these were asked for: none is left out then.
+
+    Returns
+    -------
+    ndarray of int
+
+    Raises
+    ------
+    ValueError
+        If some of those asked for, or all of them, are of known rows.
+    """
+    row = np.where(seen, np.arange(len(seen)), -1)
+    last = np.maximum.reduceat(row, panel.bounds[:-1])
+    series = np.searchsorted(panel.bounds, ends, side="right") - 1
+    new = ends > last[series]
+    if not (new.all() if asked else new.any()):
+        ahead = np.zeros_like(seen)
+        ahead[(ends[~new, None] + np.arange(h)).ravel()] = True
+        refuse_seen(panel, ahead & seen)
+        refuse_seen(panel, ahead)  # all of them lie before the last known row
+    return ends[new]
+
+
 def cutoffs(panel: Panel, h: int, n_windows: int | None, step: int) -> Ints:
     """Choose the rows from which the next h are forecast, in every series.
 
