@@ -256,7 +256,7 @@ def test_what_returns_no_filled_table_is_refused():
 ROWS = [
     lambda: SeasonalDecomposition(period=6, random_state=0),
     lambda: KNearestWindows(window=6, random_state=0),
-    lambda: KalmanSmoother(random_state=0),
+    lambda: KalmanSmoother(period=6, random_state=0),  # days would say 7, if regular
     lambda: SklearnImputer(KNNImputer(), random_state=0),
     lambda: ForecastFiller(SeasonalNaive(period=6), random_state=0),
     lambda: ForecastFiller(ETS(period=1), random_state=0),
@@ -273,13 +273,17 @@ def test_absent_stamps_are_missing_values(make):
     whole, gone = y.copy(), y.drop(y.index[50:53])
     whole.iloc[50:53] = NAN
     with_rows, without = make().fit(whole), make().fit(gone)
-    digits = 0.02 if isinstance(with_rows, KalmanSmoother) else 1e-6  # optimised
+    if isinstance(with_rows, KalmanSmoother):
+        # Its likelihood is flat about the best: the last digit moves the parameters.
+        (one,), (other,) = with_rows.structures_, without.structures_
+        assert (one.name, one.period) == (other.name, other.period)
+        without.structures_ = with_rows.structures_
     expected = with_rows.predict_quantiles(whole, [0.1, 0.5]).loc[gone.index]
     found = without.predict_quantiles(gone, [0.1, 0.5])
-    pd.testing.assert_frame_equal(found, expected, check_freq=False, rtol=digits)
+    pd.testing.assert_frame_equal(found, expected, check_freq=False, rtol=1e-6)
     draws = [model.sample(X, 3) for model, X in ((with_rows, whole), (without, gone))]
     inner = draws[0].paths()[:, whole.index.isin(gone.index)]
-    np.testing.assert_allclose(draws[1].paths(), inner, rtol=digits, atol=5 * digits)
+    np.testing.assert_allclose(draws[1].paths(), inner, rtol=1e-6)
 
 
 @pytest.mark.parametrize("make", ROWS)
