@@ -17,7 +17,8 @@ FILES = sorted(HOUSE.rglob("*.py"))
 HOUSE_PLAN = """
     _version atomic advice validation metrics significance panel gaps missingness
     holdout probability bands periods aggregation draws trace diffusion batches skill
-    learning answering rolling parameters fingerprint features schema _base plain
+    learning asking passing answering rolling parameters fingerprint features schema
+    _base plain
     calibration io history calibrating tracing filling forecasting imputer forecaster
     baselines conformal backtesting
     datasets plotting demo cli __init__ __main__

@@ -14,10 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tsdiff import answering
-from tsdiff.answering import GROUP, rows_ahead
+from tsdiff.asking import rows_ahead
 from tsdiff.learning import Model
 from tsdiff.panel.frame import Panel
 from tsdiff.panel.windows import rows_of
+from tsdiff.passing import GROUP
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
