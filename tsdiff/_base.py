@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import Any, Self
@@ -162,17 +164,49 @@ def own_torch() -> Iterator[None]:
     ...     torch.zeros(1, requires_grad=True).exp().requires_grad
     True
     """
-    dtype = torch.get_default_dtype()
     with ExitStack() as stack:
-        if dtype != torch.float32:  # a setting of all threads: touched if need be
-            stack.callback(torch.set_default_dtype, dtype)
-            torch.set_default_dtype(torch.float32)
+        stack.enter_context(_SINGLE)
         if torch.get_default_device().type != "cpu":
             stack.enter_context(torch.device("cpu"))
         stack.enter_context(torch.autocast("cpu", enabled=False))
         stack.enter_context(torch.inference_mode(False))
         stack.enter_context(torch.enable_grad())
         yield
+
+
+class _SinglePrecision:
+    """The default dtype, a setting of all threads: touched if need be, and only once.
+
+    The first thread that enters puts the caller's aside, the last one brings it back.
+    """
+
+    def __init__(self) -> None:
+        self.lock, self.n_inside = threading.Lock(), 0
+        self.before = torch.float32
+        if hasattr(os, "register_at_fork"):  # no other thread lives on in a child
+            os.register_at_fork(after_in_child=self._forget)
+
+    def __enter__(self) -> None:
+        with self.lock:
+            self.n_inside += 1
+            if self.n_inside == 1:
+                self.before = torch.get_default_dtype()
+                if self.before != torch.float32:
+                    torch.set_default_dtype(torch.float32)
+
+    def __exit__(self, *_: object) -> None:
+        with self.lock:
+            self.n_inside = max(self.n_inside - 1, 0)  # a fork may have forgotten
+            if self.n_inside == 0 and self.before != torch.float32:
+                torch.set_default_dtype(self.before)
+
+    def _forget(self) -> None:
+        if self.n_inside and self.before != torch.float32:
+            torch.set_default_dtype(self.before)
+        self.lock, self.n_inside = threading.Lock(), 0
+
+
+_SINGLE = _SinglePrecision()
 
 
 def _plain(estimator: Any, name: str) -> Any:

@@ -283,12 +283,11 @@ def _network(config: NetworkConfig, weights: Weights) -> Network:
             raise ValueError(f"weights {name!r} are not finite")
     with own_torch():
         with torch.device("meta"):  # shapes without memory: the sizes may be anything
-            needed = Network(config).state_dict()
+            network = Network(config)
+        needed = network.state_dict()
         if {k: (v.shape, v.dtype) for k, v in needed.items()} != {
             k: (v.shape, v.dtype) for k, v in weights.items()
         }:
             raise ValueError("the weights are not those of a network of its sizes")
-        with torch.random.fork_rng(devices=[]):
-            network = Network(config)
-        network.load_state_dict(weights)
+        network.load_state_dict(weights, assign=True)
     return network.eval()

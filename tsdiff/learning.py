@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
-import torch
 
 from tsdiff.batches import FEW_WINDOWS, Roles, Source
+from tsdiff.diffusion.initial import new_network
 from tsdiff.diffusion.network import Network, NetworkConfig
 from tsdiff.diffusion.smoothing import Smoother, fit_smoother
 from tsdiff.diffusion.training import Budget, History, train
@@ -203,11 +203,11 @@ def fit_model(
     if warm is None:
         count = np.clip(budget.max_steps // 5, _FEWEST_SMOOTHER_STEPS, _SMOOTHER_STEPS)
         smoother = _learn_smoother(source, config, rng, int(count))
-        network = _new_network(replace(config, smooth=smoother is not None), seed)
+        network = new_network(replace(config, smooth=smoother is not None), seed)
         if smoother is not None:
             network.encoder.fill.smoother = smoother
     else:
-        network = _new_network(config, seed)
+        network = new_network(config, seed)
         network.load_state_dict(warm.network.state_dict())
     verdict: list[tuple[float, Skill | None]] = []
 
@@ -231,13 +231,6 @@ def fit_model(
     log_width, history.skill = verdict[0]
     widen(network, log_width)
     return Model(network, scaler, plan.horizon), history
-
-
-def _new_network(config: NetworkConfig, seed: int) -> Network:
-    """Network with weights drawn from `seed`; the global generator is left alone."""
-    with torch.random.fork_rng(devices=[]):
-        torch.random.default_generator.manual_seed(seed)
-        return Network(config)
 
 
 def _learn_smoother(

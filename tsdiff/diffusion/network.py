@@ -40,7 +40,7 @@ class NetworkConfig:
     denoiser_width, denoiser_depth : int
         Of the denoiser.
     dropout : float
-        In the encoder, while training.
+        In the encoder, of who hands it a generator: training.
     smooth : bool
         Whether answers are corrections to a Gaussian smoother, not to linear
         interpolation.
@@ -106,21 +106,30 @@ class Block(nn.Module):
             nn.init.zeros_(self.modulation.bias)
 
     def forward(
-        self, x: Tensor, level: Tensor | None = None, part: Tensor | None = None
+        self,
+        x: Tensor,
+        level: Tensor | None = None,
+        part: Tensor | None = None,
+        dropout: torch.Generator | None = None,
     ) -> Tensor:
         """Map tokens of shape (B, L, D) to such; `level` has shape (B, D).
 
-        Of the tokens those take part that are True in `part`, of shape (B, L).
+        Of the tokens those take part that are True in `part`, of shape (B, L). With a
+        generator, `dropout`, some of what blocks without a level add is left out.
         """
         if self.modulation is None or level is None:
-            x = x + self._drop(self._attend(self.norm_1(x), part))
-            return x + self._drop(self._feed(self.norm_2(x)))
+            x = x + self._drop(self._attend(self.norm_1(x), part), dropout)
+            return x + self._drop(self._feed(self.norm_2(x)), dropout)
         a, b, c, d, e, f = self.modulation(level)[:, None].chunk(6, -1)  # (B, 1, D)
         x = x + (1 + a) * self._attend(self.norm_1(x) * (1 + b) + c, part)
         return x + (1 + d) * self._feed(self.norm_2(x) * (1 + e) + f)
 
-    def _drop(self, x: Tensor) -> Tensor:
-        return F.dropout(x, self.dropout, self.training) if self.dropout else x
+    def _drop(self, x: Tensor, generator: torch.Generator | None) -> Tensor:
+        """Do as torch's dropout does, which knows no generator but the global one."""
+        if generator is None or not self.dropout:
+            return x
+        kept = torch.empty_like(x).bernoulli_(1 - self.dropout, generator=generator)
+        return x * kept.div_(1 - self.dropout)
 
     def _attend(self, x: Tensor, part: Tensor | None) -> Tensor:
         n_windows, n_tokens, width = x.shape
@@ -178,8 +187,10 @@ class Encoder(nn.Module):
             nn.init.zeros_(layer.bias)
         self.fill = Fill(c.n_channels, c.n_steps, c.periods, c.smooth, c.n_centred)
 
-    def forward(self, window: Window) -> Context:
-        """Read B windows."""
+    def forward(
+        self, window: Window, dropout: torch.Generator | None = None
+    ) -> Context:
+        """Read B windows; with a generator, in training, drop some of the way."""
         c = self.config
         anchor, spread, inputs = self.fill(window)
         pad = c.n_patches * c.patch_length - c.n_steps
@@ -193,7 +204,7 @@ class Encoder(nn.Module):
         channel = self.embed_channel(by_channel) + self.channel_name
         tokens = torch.cat([time, channel], 1)  # (B, T/P + C, D)
         for block in self.blocks:
-            tokens = block(tokens)
+            tokens = block(tokens, dropout=dropout)
         tokens = self.norm(tokens)
         time, channel = tokens.split([c.n_patches, c.n_channels], 1)
         return Context(time, channel, inputs, anchor, spread)

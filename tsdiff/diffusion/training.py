@@ -111,12 +111,15 @@ class History:
 
 
 def losses(
-    network: Network, batch: Batch, generator: torch.Generator
+    network: Network,
+    batch: Batch,
+    generator: torch.Generator,
+    dropout: torch.Generator | None = None,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Mean CRPS of the head, mean squared error of the velocity, and the scores."""
     cells = batch.target.nonzero(as_tuple=True)
     truth = batch.truth[cells]  # (n,)
-    context = network.encoder(batch.window)
+    context = network.encoder(batch.window, dropout)
     marginals = network.encoder.marginals(context, cells)
     crps = batch.mean(
         marginals.crps(truth) / unit_of(batch, context)[cells[0]], cells[0]
@@ -231,8 +234,7 @@ def train(
         the weights are then the best ones before that.
     """
     loop = _Loop(network, budget, seed)
-    with torch.random.fork_rng(devices=[]), torch.enable_grad():
-        torch.random.default_generator.manual_seed(seed)  # dropout; restored on exit
+    with torch.enable_grad():
         next_validation = 0.0
         try:
             while (share := loop.share()) < 1.0 and not loop.history.diverged:
@@ -296,7 +298,8 @@ class _Loop:
         self.lowest = math.inf
         self.optimizers = _optimizers(network, budget)
         self.rng = np.random.default_rng(seed)
-        self.generator = torch.Generator().manual_seed(seed)
+        # of noise and of dropout
+        self.generators = [torch.Generator().manual_seed(seed) for _ in range(2)]
         self.history = History()
         self.start = time.perf_counter()
         self.failures = 0
@@ -322,7 +325,7 @@ class _Loop:
         with torch.autocast(
             "cpu", torch.bfloat16, enabled=self.half, cache_enabled=False
         ):
-            crps, velocity, scores = losses(self.network, batch, self.generator)
+            crps, velocity, scores = losses(self.network, batch, *self.generators)
         self.network.zero_grad(set_to_none=True)
         (crps + velocity).backward()
         parts = (self.network.encoder, self.network.denoiser)
