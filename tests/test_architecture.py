@@ -15,12 +15,11 @@ HOUSE = Path(__file__).parents[1] / "tsdiff"
 FILES = sorted(HOUSE.rglob("*.py"))
 #: A file imports only from the units before its own; inside a unit nothing goes round.
 HOUSE_PLAN = """
-    _version atomic advice validation metrics significance panel gaps missingness
-    holdout probability bands periods aggregation draws trace diffusion batches skill
-    learning asking passing answering rolling parameters fingerprint features schema
-    _base plain
-    calibration io history calibrating tracing filling forecasting imputer forecaster
-    baselines conformal backtesting
+    _version atomic advice validation metrics significance panel gaps support
+    missingness holdout probability bands periods aggregation draws trace diffusion
+    batches skill learning asking passing answering rolling parameters fingerprint
+    features schema _base plain calibration io history calibrating abstaining tracing
+    filling forecasting imputer forecaster baselines conformal backtesting
     datasets plotting demo cli __init__ __main__
 """
 ORDER = HOUSE_PLAN.split()

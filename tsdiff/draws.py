@@ -34,7 +34,8 @@ class Draws:
 
     What comes out has the kind of the caller's data (DataFrame, Series, array, polars
     frame), the same rows, and observed cells unchanged. Missing cells that were not
-    answered, because their gap was longer than ``max_gap``, stay NaN everywhere.
+    answered, because their gap was longer than ``max_gap`` or they had less support
+    than ``abstain``, stay NaN everywhere.
 
     Parameters
     ----------

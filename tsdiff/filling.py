@@ -25,6 +25,7 @@ from tsdiff.draws import Draws
 from tsdiff.gaps import cells_to_answer
 from tsdiff.panel.frame import Panel
 from tsdiff.parameters import check_count, read_seed
+from tsdiff.support import only
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -78,7 +79,8 @@ class GapFiller(GapCalibration, TransformerMixin, BaseEstimator):
         Warns
         -----
         UserWarning
-            If gaps longer than `max_gap` stay, or no cell is observed.
+            If gaps longer than `max_gap` or cells without support stay, or no cell is
+            observed.
         """
         panel, cells = self._read(X)
         values = panel.values.copy()
@@ -197,8 +199,9 @@ class GapFiller(GapCalibration, TransformerMixin, BaseEstimator):
         seed = read_seed(self.random_state if random_state is None else random_state)
         if not len(cells):
             return Draws(panel, np.empty((n_samples, 0)), cells, self._is_calibrated)
-        samples = self._draw(panel, cells, n_samples, seed)
-        return Draws(panel, samples, cells, self._is_calibrated)
+        kept = self._supported(panel, cells)
+        samples = only(kept, self._draw(panel, cells, n_samples, seed))
+        return Draws(panel, samples, only(kept, cells), self._is_calibrated)
 
     def _read(self, X: Any, where: Any = None) -> tuple[Panel, Ints]:
         """Panel of the caller's data and the cells to answer."""

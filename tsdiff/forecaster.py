@@ -16,6 +16,7 @@ from tsdiff._base import (
     share_fit,
     train_panel,
 )
+from tsdiff.abstaining import ForecastSupport
 from tsdiff.features import check_features, check_learnable
 from tsdiff.forecasting import Floats, Forecaster, Ints
 from tsdiff.history import study, study_again
@@ -29,7 +30,7 @@ from tsdiff.tracing import ForecastTrace
 _WINDOWS_KEPT = 2  # of history: one to see, one for what was last observed before it
 
 
-class DiffusionForecaster(Storable, ForecastTrace, Forecaster):
+class DiffusionForecaster(Storable, ForecastTrace, ForecastSupport, Forecaster):
     """Forecast time series by a conditional diffusion model.
 
     The engine is that of `DiffusionImputer`: a forecast is an imputation of the rows
@@ -82,6 +83,9 @@ class DiffusionForecaster(Storable, ForecastTrace, Forecaster):
         an index without a regular step can't be told, and is refused.
     insert_absent : bool, default False
         Make rows of stamps that are absent from the grid of `freq`.
+    abstain : float, optional
+        Least support, from 0 to 1, of a cell that is answered: those with less stay NaN
+        and are reported by a warning. See `support`.
     warm_start : bool, default False
         Let `fit` go on from the weights of the last one, whose sizes and scaling stay.
     random_state : int, Generator, RandomState or None, default None
@@ -155,6 +159,7 @@ class DiffusionForecaster(Storable, ForecastTrace, Forecaster):
         validation_fraction: float = 0.1,
         freq: str | int | None = None,
         insert_absent: bool = False,
+        abstain: float | None = None,
         warm_start: bool = False,
         random_state: Any = None,
         verbose: int = 0,
@@ -173,6 +178,7 @@ class DiffusionForecaster(Storable, ForecastTrace, Forecaster):
         self.validation_fraction = validation_fraction
         self.freq = freq
         self.insert_absent = insert_absent
+        self.abstain = abstain
         self.warm_start = warm_start
         self.random_state = random_state
         self.verbose = verbose

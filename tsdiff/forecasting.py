@@ -28,6 +28,7 @@ from tsdiff.panel.frame import Panel
 from tsdiff.panel.past import Extras, Past
 from tsdiff.parameters import check_count, read_seed
 from tsdiff.schema import Schema
+from tsdiff.support import only
 from tsdiff.validation import listing
 
 Floats = NDArray[np.float64]
@@ -220,8 +221,10 @@ class Forecaster(ForecastCalibration, BaseEstimator):
                 "of the series at a time, or for quantiles, which need no samples."
             )
         seed = read_seed(self.random_state if random_state is None else random_state)
-        samples = self._draw(asked.panel, asked.cells, n_samples, seed)
-        return Draws(asked.future, samples, np.arange(n_cells), self._is_calibrated)
+        kept = self._supported(asked.panel, asked.cells)
+        samples = only(kept, self._draw(asked.panel, asked.cells, n_samples, seed))
+        cells = np.flatnonzero(kept)
+        return Draws(asked.future, samples, cells, self._is_calibrated)
 
     def _bands(self, asked: _Question, levels: Floats, suffixes: list[str]) -> Any:
         """Quantiles of the future, as columns of the caller's kind."""

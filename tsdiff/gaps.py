@@ -98,6 +98,14 @@ def distances(panel: Panel) -> NDArray[np.float64]:
     >>> distances(to_panel(np.array([[1.0], [np.nan], [np.nan], [np.nan]]))).ravel()
     array([0., 1., 2., 3.])
     """
+    return np.minimum(*sides(panel))
+
+
+def sides(panel: Panel) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Count the rows since the last observation and until the next one.
+
+    Both of shape (N, C): 0 where observed, inf where the series has none on that side.
+    """
     seen, length = panel.observed, np.diff(panel.bounds)
     n_rows, row = len(seen), np.arange(len(seen))[:, None]
     first = np.repeat(panel.bounds[:-1], length)[:, None]
@@ -106,7 +114,7 @@ def distances(panel: Panel) -> NDArray[np.float64]:
     behind = np.minimum.accumulate(np.where(seen, row, n_rows)[::-1], axis=0)[::-1]
     since = np.where(before >= first, row - before, np.inf)
     until = np.where(behind < stop, behind - row, np.inf)
-    return np.minimum(since, until)
+    return since, until
 
 
 def _gap_numbers(panel: Panel) -> NDArray[np.int64]:

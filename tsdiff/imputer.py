@@ -9,6 +9,7 @@ import pandas as pd
 from sklearn.utils.validation import check_is_fitted
 
 from tsdiff._base import fit_panel, own_torch, share_fit
+from tsdiff.abstaining import FillingSupport
 from tsdiff.filling import Floats, GapFiller, Ints
 from tsdiff.io import Storable
 from tsdiff.panel.frame import Panel
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from tsdiff.forecaster import DiffusionForecaster
 
 
-class DiffusionImputer(Storable, FillingTrace, GapFiller):
+class DiffusionImputer(Storable, FillingTrace, FillingSupport, GapFiller):
     """Fill missing values of time series by a conditional diffusion model.
 
     A transformer reads each window once and gives the law of every missing cell in
@@ -75,6 +76,9 @@ class DiffusionImputer(Storable, FillingTrace, GapFiller):
         by a warning. In time, a gap lasts as many steps as it has rows; where stamps
         are irregular, from the observed row before it to the one behind it, less one
         step.
+    abstain : float, optional
+        Least support, from 0 to 1, of a cell that is answered: those with less stay NaN
+        and are reported by a warning. See `support`.
     warm_start : bool, default False
         Let `fit` go on from the weights of the last one, whose sizes and scaling stay.
     random_state : int, Generator, RandomState or None, default None
@@ -156,6 +160,7 @@ class DiffusionImputer(Storable, FillingTrace, GapFiller):
         freq: str | int | None = None,
         insert_absent: bool = False,
         max_gap: int | str | pd.Timedelta | None = None,
+        abstain: float | None = None,
         warm_start: bool = False,
         random_state: Any = None,
         verbose: int = 0,
@@ -174,6 +179,7 @@ class DiffusionImputer(Storable, FillingTrace, GapFiller):
         self.freq = freq
         self.insert_absent = insert_absent
         self.max_gap = max_gap
+        self.abstain = abstain
         self.warm_start = warm_start
         self.random_state = random_state
         self.verbose = verbose

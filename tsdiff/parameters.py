@@ -84,6 +84,39 @@ def check_parameters(estimator: Any) -> None:
     if not isinstance(estimator.verbose, Integral) or int(estimator.verbose) < 0:
         raise ValueError(f"verbose must be 0 or 1, got {estimator.verbose!r}.")
     _check_mix(estimator.mask_mix)
+    check_abstain(estimator.abstain)
+
+
+def check_abstain(value: Any) -> float | None:
+    """Check the least support of an answer.
+
+    Parameters
+    ----------
+    value : float or None
+
+    Returns
+    -------
+    float or None
+
+    Raises
+    ------
+    ValueError
+        If it is no number between 0 and 1.
+
+    Examples
+    --------
+    >>> check_abstain(0.5), check_abstain(None)
+    (0.5, None)
+    """
+    if value is None:
+        return None
+    number = isinstance(value, Real) and not isinstance(value, bool)
+    if not number or not 0 <= float(value) <= 1:
+        raise ValueError(
+            "abstain must be a number from 0 to 1, the least support of a cell that is "
+            f"answered, or None, got {value!r}."
+        )
+    return float(value)
 
 
 def _check_positive(name: str, value: Any) -> None:

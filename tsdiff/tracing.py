@@ -11,6 +11,7 @@ from tsdiff._base import own_torch
 from tsdiff.panel.frame import Panel
 from tsdiff.parameters import check_count, read_seed
 from tsdiff.rolling import trace
+from tsdiff.support import only
 from tsdiff.trace import Trace
 
 Floats = NDArray[np.float64]
@@ -67,8 +68,9 @@ class FillingTrace:
         Trace(30 frames of 20 samples of 4 answered cells)
         """
         panel, cells = self._read(X, where)
-        points = _points(self, panel, cells, n_samples, random_state)
-        n_frames = check_count("n_frames", n_frames)
+        kept = self._supported(panel, cells)
+        points = only(kept, _points(self, panel, cells, n_samples, random_state))
+        cells, n_frames = only(kept, cells), check_count("n_frames", n_frames)
         return Trace.between(panel, points, cells, n_frames, self._is_calibrated)
 
 
@@ -118,8 +120,10 @@ class ForecastTrace:
         Trace(12 frames of 20 samples of 3 answered cells)
         """
         asked = self._ask(h, y, X, static)
-        points = _points(self, asked.panel, asked.cells, n_samples, random_state)
-        cells = np.arange(len(asked.cells))
+        question = asked.panel, asked.cells
+        kept = self._supported(*question)
+        points = only(kept, _points(self, *question, n_samples, random_state))
+        cells = np.flatnonzero(kept)
         n_frames = check_count("n_frames", n_frames)
         future, calibrated = asked.future, self._is_calibrated
         return Trace.between(future, points, cells, n_frames, calibrated)

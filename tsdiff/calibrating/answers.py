@@ -52,6 +52,11 @@ class Calibratable:
         del cells, n_channels
         return values
 
+    def _supported(self, panel: Panel, cells: Ints) -> NDArray[np.bool_]:
+        """Tell which of M cells are answered; the others stay NaN, with a warning."""
+        del panel
+        return np.ones(len(cells), dtype=bool)
+
     @property
     def _is_calibrated(self) -> bool:
         return hasattr(self, "calibration_")
@@ -115,9 +120,15 @@ class Calibratable:
         return pd.concat(parts, ignore_index=True)
 
     def _answer(self, panel: Panel, cells: Ints, levels: Floats) -> Floats:
-        """Quantiles of M cells, calibrated if there is a calibration, shape (k, M)."""
+        """Quantiles of M cells, shape (k, M), NaN where they are not supported."""
         if not len(cells):
             return np.empty((len(levels), 0))
+        kept = self._supported(panel, cells)
+        answer = self._whole_answer(panel, cells, levels)
+        return answer if kept.all() else np.where(kept, answer, np.nan)
+
+    def _whole_answer(self, panel: Panel, cells: Ints, levels: Floats) -> Floats:
+        """Quantiles of M cells, calibrated if there is a calibration, shape (k, M)."""
         if not self._is_calibrated:
             return self._quantiles(panel, cells, levels)
         answer = np.empty((len(levels), len(cells)))

@@ -265,5 +265,5 @@ def _ends(flat: Floats, low: Floats, high: Floats, n_series: int) -> Floats:
     """Values at thresholds of shape (h, C), for all series, shape (2, M)."""
     scores = np.stack([np.tile(limit.ravel(), n_series) for limit in (low, high)])
     values = look_up(flat, np.clip(scores, -LARGEST_SCORE, LARGEST_SCORE))
-    far = np.abs(scores) >= LARGEST_SCORE
+    far = (np.abs(scores) >= LARGEST_SCORE) & ~np.isnan(values)
     return np.sort(np.where(far, np.copysign(np.inf, scores), values), axis=0)
