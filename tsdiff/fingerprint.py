@@ -52,6 +52,13 @@ class Fingerprint:
         if (self.hashes[1:] < self.hashes[:-1]).any():
             raise ValueError("the fingerprint of its data is out of order")
 
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Fingerprint):
+            return NotImplemented
+        return np.array_equal(self.hashes, other.hashes)
+
+    __hash__ = None  # type: ignore[assignment]
+
     @classmethod
     def of(cls, panel: Panel) -> Fingerprint:
         """Take the fingerprint of a panel."""
@@ -88,7 +95,7 @@ def _runs(panel: Panel) -> tuple[Hashes, NDArray[np.bool_]]:
     stamps: Any = panel.stamps
     if isinstance(stamps, pd.DatetimeIndex | pd.PeriodIndex | pd.TimedeltaIndex):
         if isinstance(stamps, pd.DatetimeIndex | pd.TimedeltaIndex):
-            stamps = stamps.as_unit("ns")
+            stamps = stamps.as_unit("us")  # nanoseconds end in 2262
         row = row + pd.util.hash_array(stamps.asi8)
     order = 2 * pd.util.hash_array(np.arange(_RUN) + 1000) + np.uint64(1)
     hashes = (sliding_window_view(row, _RUN) * order).sum(axis=1, dtype=np.uint64)

@@ -46,8 +46,8 @@ class Tracker:
 
     Examples
     --------
-    >>> tracker = Tracker(np.zeros(1), share=0.1, rate=0.1)
-    >>> misses = [tracker.update(np.array([min(t / 99, 8.0)])) for t in range(1000)]
+    >>> tracker = Tracker(np.zeros(1), share=0.1, rate=1.0)
+    >>> misses = [tracker.update(np.array([min(t / 999, 8.0)])) for t in range(1000)]
     >>> float(np.mean(misses).round(2))  # the scores drift all the time
     0.1
     """
