@@ -114,27 +114,27 @@ def test_loss_is_the_normal_log_likelihood_of_the_scores_asked_for():
 def test_likelihood_finds_smooth_scores_smooth_and_white_ones_white():
     """Lag-one correlation of the learned noise is that of the scores."""
     torch.manual_seed(0)
-    hidden = [False] * 40
+    hidden = [False] * 20
     window = window_of(hidden)
     many = Window(
-        window.values.expand(64, -1, -1),
-        window.shown.expand(64, -1, -1),
-        window.elapsed.expand(64, -1),
-        window.features.expand(64, -1, -1),
+        window.values.expand(128, -1, -1),
+        window.shown.expand(128, -1, -1),
+        window.elapsed.expand(128, -1),
+        window.features.expand(128, -1, -1),
     )
     for persistence in (0.0, 0.9):
-        scores = torch.randn(64, 40, 1)
-        for t in range(1, 40):
+        scores = torch.randn(128, 20, 1)
+        for t in range(1, 20):
             scores[:, t] *= (1 - persistence**2) ** 0.5
             scores[:, t] += persistence * scores[:, t - 1]
         field = Field(1)
         weights = field.log_weights.clone().requires_grad_()
         optimizer = torch.optim.Adam([weights], lr=0.2)
-        for _ in range(100):
+        for _ in range(80):
             optimizer.zero_grad()
             field.loss(many, scores, ~many.shown, weights).backward()
             optimizer.step()
         field.log_weights.copy_(weights.detach())
-        noise = field(many, *torch.randn(2, 64, 50, 40, 1))[..., 0]
+        noise = field(many, *torch.randn(2, 128, 50, 20, 1))[..., 0]
         lag_one = (noise[..., 1:] * noise[..., :-1]).mean()
         assert float(lag_one) == pytest.approx(persistence, abs=0.05)

@@ -11,7 +11,7 @@ from tsdiff import DiffusionImputer, metrics
 from tsdiff.datasets import make_counts, make_linear_gaussian, make_switching
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
-FIT = {"width": 48, "depth": 2, "random_state": 0, "max_epochs": 60}
+FIT = {"width": 32, "depth": 2, "batch_size": 32, "max_epochs": 16, "random_state": 0}
 
 
 def linear_gaussian(n_series, seed):
@@ -23,10 +23,9 @@ def linear_gaussian(n_series, seed):
 @pytest.fixture(scope="module")
 def gaussian():
     """Draws of 60 new series, the exact posterior beside them."""
-    imputer = DiffusionImputer(**FIT | {"max_epochs": 90})
-    imputer.fit(linear_gaussian(600, 0).values)
+    imputer = DiffusionImputer(**FIT).fit(linear_gaussian(600, 0).values)
     asked = linear_gaussian(60, 1)
-    draws = imputer.sample(asked.values, 200)
+    draws = imputer.sample(asked.values, 100)
     series = asked.cells // asked.values[0].size
     exact = [asked.posterior(s) for s in range(60)]
     return draws.samples, series, exact
@@ -72,7 +71,7 @@ def test_paths_are_as_rough_as_the_data_and_no_rougher():
     for t in range(2, 120):
         y[:, t] = 1.9 * y[:, t - 1] - 0.92 * y[:, t - 2] + noise[:, t]
     truth = y[:, 72:, None]  # past the start
-    imputer = DiffusionImputer(**FIT | {"max_epochs": 25}).fit(truth[:260])
+    imputer = DiffusionImputer(**FIT | {"max_epochs": 8}).fit(truth[:260])
     asked = truth[260:].copy()
     asked[:, 18:30] = np.nan
     paths = imputer.sample(asked, 100).samples.reshape(100, 40, 12)
@@ -85,8 +84,8 @@ def test_paths_are_as_rough_as_the_data_and_no_rougher():
 
 def test_a_hidden_switch_has_two_modes():
     values = make_switching(600, 32, random_state=0).values
-    imputer = DiffusionImputer(**FIT).fit(values)
-    asked = make_switching(200, 32, random_state=1)
+    imputer = DiffusionImputer(**FIT | {"max_epochs": 28}).fit(values)
+    asked = make_switching(100, 32, random_state=1)
     law = asked.posterior()
     samples = imputer.sample(asked.values, 100).samples
     exact = law.crps(asked.hidden_truth).mean()
@@ -105,9 +104,9 @@ def test_a_hidden_switch_has_two_modes():
 
 
 def test_zeros_among_counts_stay_zeros():
-    imputer = DiffusionImputer(**FIT | {"max_epochs": 40})
+    imputer = DiffusionImputer(**FIT | {"max_epochs": 22})
     imputer.fit(make_counts(600, 32, random_state=0).values)
-    asked = make_counts(200, 32, random_state=1)
+    asked = make_counts(100, 32, random_state=1)
     law = asked.posterior()
     samples = imputer.sample(asked.values, 100).samples
     exact = law.crps(asked.hidden_truth).mean()
