@@ -9,7 +9,7 @@ from tsdiff import DiffusionForecaster, DiffusionImputer, metrics
 from tsdiff.datasets import make_linear_gaussian
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
-FIT = {"width": 32, "depth": 2, "batch_size": 32, "max_epochs": 12, "random_state": 0}
+FIT = {"width": 32, "depth": 2, "batch_size": 32, "max_epochs": 24, "random_state": 0}
 N_TIMES, HORIZON, N_SAMPLES = 24, 6, 100
 
 
