@@ -289,5 +289,7 @@ def _network(config: NetworkConfig, weights: Weights) -> Network:
             k: (v.shape, v.dtype) for k, v in weights.items()
         }:
             raise ValueError("the weights are not those of a network of its sizes")
-        network.load_state_dict(weights, assign=True)
+        # copies begin where memory is aligned, as those of a fit do: the same rounding
+        aligned = {name: tensor.clone() for name, tensor in weights.items()}
+        network.load_state_dict(aligned, assign=True)
     return network.eval()

@@ -30,7 +30,7 @@ _DROPOUT = 0.1  # where data are few, or learned by heart: intervals cover bette
 _MOST_STEPS_AHEAD, _LEAST_HISTORY = 768, 64
 _FEWEST_SEASONS, _MOST_OF_SERIES = 4, 0.6
 _DEFAULT_STEPS, _TOKENS_IN_BATCH = 1500, 2700
-_FEWEST_SMOOTHER_STEPS, _SMOOTHER_STEPS = 8, 80  # a fifth of the network's, within
+_FEWEST_SMOOTHER_STEPS, _SMOOTHER_STEPS = 8, 80  # as many as the network's, within
 _SMOOTHER_CELLS = 2**15  # of one step, at most
 
 
@@ -201,7 +201,7 @@ def fit_model(
     )
     budget = _budget(panel, plan, source.batch_size, config.n_steps)
     if warm is None:
-        count = np.clip(budget.max_steps // 5, _FEWEST_SMOOTHER_STEPS, _SMOOTHER_STEPS)
+        count = np.clip(budget.max_steps, _FEWEST_SMOOTHER_STEPS, _SMOOTHER_STEPS)
         smoother = _learn_smoother(source, config, rng, int(count))
         network = new_network(replace(config, smooth=smoother is not None), seed)
         if smoother is not None:
