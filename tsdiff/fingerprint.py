@@ -57,8 +57,6 @@ class Fingerprint:
             return NotImplemented
         return np.array_equal(self.hashes, other.hashes)
 
-    __hash__ = None  # type: ignore[assignment]
-
     @classmethod
     def of(cls, panel: Panel) -> Fingerprint:
         """Take the fingerprint of a panel."""

@@ -35,6 +35,8 @@ class Calibratable:
     #: What cells are put into bins by, for reports.
     _bin_words: ClassVar[tuple[str, str]]
 
+    calibration_: Calibration  # once `calibrate` was called
+
     @abstractmethod
     def _quantiles(self, panel: Panel, cells: Ints, levels: Floats) -> Floats:
         """Quantiles of M cells, shape (k, M), in the units of the data."""
@@ -109,7 +111,7 @@ class Calibratable:
             Before `calibrate`.
         """
         check_is_fitted(self, "calibration_")
-        own: Calibration = self.calibration_  # type: ignore[attr-defined]
+        own = self.calibration_
         used = np.flatnonzero(own.n_cells)
         names = [_name(self._bin_words, own.bins.ranges()[k]) for k in used]
         groups = [used, *used[:, None]]
@@ -155,8 +157,8 @@ class Calibratable:
         """Values at calibrated scores, of some of the cells."""
         n_channels = panel.values.shape[1]
         first, second = (part[some] for part in self._place(panel, cells))
-        calibration: Calibration = self.calibration_  # type: ignore[attr-defined]
-        raw = calibration.raw_scores(scores, first, second, cells[some] % n_channels)
+        channel = cells[some] % n_channels
+        raw = self.calibration_.raw_scores(scores, first, second, channel)
         raw = np.clip(raw, -LARGEST_SCORE, LARGEST_SCORE)
         return self._settle(look_up(table, raw), cells[some], n_channels)
 
