@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 
 import numpy as np
@@ -111,10 +112,10 @@ def law(model, X):
 def test_intervals_cover_what_they_say_on_walks(baseline):
     y = walk(20_000, rate=4.0, seed=3)
     gappy, hidden = datasets.make_gaps(y, "blocks", ratio=0.2, length=5)
-    model = baseline().fit(gappy)
-    for share in (0.5, 0.9):
-        ends = model.predict_interval(gappy, share).to_numpy()[hidden]
-        inside = (ends[:, 0] <= y[hidden]) & (y[hidden] <= ends[:, 1])
+    ends = baseline().fit(gappy).predict_interval(gappy, [0.5, 0.9]).to_numpy()[hidden]
+    for k, share in enumerate((0.5, 0.9)):
+        low, high = ends[:, 2 * k], ends[:, 2 * k + 1]
+        inside = (low <= y[hidden]) & (y[hidden] <= high)
         assert inside.mean() == pytest.approx(share, abs=0.03)
 
 
@@ -135,10 +136,11 @@ def test_intervals_cover_what_they_say_on_autoregressions(baseline):
     gappy = values.copy()
     gappy[np.arange(100), np.random.default_rng(1).integers(5, 55, 100)] = np.nan
     hidden = np.isnan(gappy)
-    model = baseline().fit(gappy[:, :, None])
-    for share in (0.5, 0.9):
-        ends = model.predict_interval(gappy[:, :, None], share)[hidden]
-        inside = (ends[:, 0] <= values[hidden]) & (values[hidden] <= ends[:, 1])
+    data = gappy[:, :, None]
+    ends = baseline().fit(data).predict_interval(data, [0.5, 0.9])[hidden]
+    for k, share in enumerate((0.5, 0.9)):
+        low, high = ends[:, 2 * k], ends[:, 2 * k + 1]
+        inside = (low <= values[hidden]) & (values[hidden] <= high)
         # normal intervals are set by their 90 %, and trials have their own noise
         assert binom.ppf(1e-4, 100, share - 0.04) <= inside.sum()
         assert inside.sum() <= binom.ppf(1 - 1e-4, 100, share + 0.04)
@@ -158,6 +160,12 @@ def panel_frame(seed=0):
     return values
 
 
+@functools.cache
+def fitted(baseline):
+    """Fit `panel_frame` once for all tests that only ask."""
+    return baseline(random_state=0).fit(panel_frame())
+
+
 @pytest.mark.parametrize("baseline", ALL)
 @pytest.mark.parametrize("kind", ["frame", "series", "float32", "3-d"])
 def test_observed_cells_pass_bit_for_bit(baseline, kind):
@@ -169,7 +177,7 @@ def test_observed_cells_pass_bit_for_bit(baseline, kind):
         "3-d": frame.to_numpy().reshape(3, 60, 2),
     }[kind]
     before = np.array(data, copy=True)
-    model = baseline(random_state=0).fit(data)
+    model = fitted(baseline) if kind == "frame" else baseline(random_state=0).fit(data)
     for answer in (model.transform(data), next(iter(model.sample(data, 2)))):
         assert type(answer) is type(data)
         found, seen = np.asarray(answer), ~np.isnan(before)
@@ -187,7 +195,7 @@ def near(found, expected):
 @pytest.mark.parametrize("baseline", ALL)
 def test_draws_stand_alone(baseline):
     frame = panel_frame()
-    model = baseline(random_state=7).fit(frame)
+    model = fitted(baseline)
     draws = model.sample(frame, 6)
     all_cells = pd.DataFrame(draws.paths()[3], index=frame.index, columns=frame.columns)
     alone = model.sample(frame.loc[["s2"]], 4)
@@ -216,7 +224,7 @@ def test_series_and_channels_have_noise_of_their_own(baseline):
 @pytest.mark.parametrize("baseline", ALL)
 def test_draws_do_not_depend_on_the_memory_they_are_made_in(baseline, monkeypatch):
     frame = panel_frame()
-    model = baseline(random_state=7).fit(frame)
+    model = fitted(baseline)
     whole = model.sample(frame, 9).samples
     for name, module in list(sys.modules.items()):  # two paths of 60 rows
         if name.startswith("tsdiff.baselines.") and hasattr(module, "_BLOCK"):
@@ -227,7 +235,7 @@ def test_draws_do_not_depend_on_the_memory_they_are_made_in(baseline, monkeypatc
 @pytest.mark.parametrize("baseline", ALL)
 def test_quantiles_intervals_and_draws_tell_the_same_law(baseline):
     frame = panel_frame()
-    model = baseline(random_state=0).fit(frame)
+    model = fitted(baseline)
     ends = model.predict_interval(frame, coverage=0.8)
     assert list(ends.columns) == ["x0-lo-80", "x0-hi-80", "x1-lo-80", "x1-hi-80"]
     pd.testing.assert_frame_equal(ends, model.predict_interval(frame, level=80))
@@ -246,7 +254,7 @@ def test_quantiles_intervals_and_draws_tell_the_same_law(baseline):
 @pytest.mark.parametrize("baseline", ALL)
 def test_series_without_a_value_get_the_law_of_the_channel(baseline):
     frame = panel_frame()
-    model = baseline(random_state=0).fit(frame)
+    model = fitted(baseline)
     column = frame["x1"].dropna()
     mean, sd = law(model, frame)
     np.testing.assert_allclose(mean[60:120, 1], column.mean())
@@ -259,10 +267,9 @@ def test_series_without_a_value_get_the_law_of_the_channel(baseline):
 @pytest.mark.parametrize("baseline", ALL)
 def test_units_and_origin_do_not_matter(baseline):
     frame = panel_frame()
-    model = baseline(random_state=0)
-    mine = model.fit(frame).predict_quantiles(frame, [0.1, 0.5, 0.9]).to_numpy()
+    mine = fitted(baseline).predict_quantiles(frame, [0.1, 0.5, 0.9]).to_numpy()
     other = 1e3 * frame + 5e4
-    moved = model.fit(other).predict_quantiles(other, [0.1, 0.5, 0.9]).to_numpy()
+    moved = baseline().fit(other).predict_quantiles(other, [0.1, 0.5, 0.9]).to_numpy()
     width = (mine[:, 2::3] - mine[:, ::3]).max()
     np.testing.assert_allclose((moved - 5e4) / 1e3, mine, atol=0.02 * width)
 
