@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import pytest
-import torch
 from hypothesis import settings
 
 
 def pytest_configure() -> None:
-    """Compute on one thread, so that times and rounding don't hang on the machine."""
-    torch.set_num_threads(1)
     settings.register_profile("tsdiff", deadline=None, derandomize=True)
     settings.load_profile("tsdiff")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_thread() -> None:
+    """Compute on one thread, so that times and rounding don't hang on the machine.
+
+    Torch is imported here, for the process that only hands tests out needs none.
+    """
+    import torch
+
+    torch.set_num_threads(1)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

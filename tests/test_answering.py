@@ -67,13 +67,13 @@ def test_draws_do_not_change_with_the_memory_allowed(imputer, data, monkeypatch)
 
 def test_draws_do_not_change_with_the_order_of_the_series(imputer, data):
     turned = pd.concat([data.xs(s, drop_level=False) for s in ["s3", "s0", "s5", "s1"]])
-    some = by_cell(imputer.sample(data.loc[["s0", "s1", "s3", "s5"]], 60))
-    assert_close(by_cell(imputer.sample(turned, 60)), some, data)
+    some = by_cell(imputer.sample(data.loc[["s0", "s1", "s3", "s5"]], 20))
+    assert_close(by_cell(imputer.sample(turned, 20)), some, data)
 
 
 def test_draws_do_not_change_when_another_series_is_added(imputer, data):
-    whole = by_cell(imputer.sample(data, 60))
-    alone = by_cell(imputer.sample(data.loc[["s1"]], 60))
+    whole = by_cell(imputer.sample(data, 20))
+    alone = by_cell(imputer.sample(data.loc[["s1"]], 20))
     assert_close(alone, whole.loc[["s1"]], data)
 
 
@@ -85,7 +85,7 @@ def test_quantiles_do_not_change_with_the_other_series(imputer, data):
 
 def test_four_times_the_data_gives_exactly_four_times_the_draws(imputer, data):
     large = DiffusionImputer(**TINY).fit(4 * data)
-    one, four = imputer.sample(data, 40), large.sample(4 * data, 40)
+    one, four = imputer.sample(data, 9), large.sample(4 * data, 9)
     assert np.array_equal(four.samples, 4 * one.samples)
 
 
@@ -96,14 +96,15 @@ def test_a_hidden_value_changes_no_draw_by_a_bit(data):
     hide[10:14] = True
     other[hide] = 1e6
     answers = [
-        DiffusionImputer(**TINY).fit(f.mask(hide)).sample(f.mask(hide), 20).samples
+        DiffusionImputer(**TINY).fit(f.mask(hide)).sample(f.mask(hide), 5).samples
         for f in (one, other)
     ]
     assert np.array_equal(*answers)
 
 
 def test_the_seed_moves_every_draw(imputer, data):
-    one, other = (imputer.sample(data, 5, random_state=s).samples for s in (1, 2))
+    some = data.loc[["s2"]]
+    one, other = (imputer.sample(some, 5, random_state=s).samples for s in (1, 2))
     assert (one != other).mean() > 0.99
 
 
@@ -112,7 +113,7 @@ def test_quantiles_of_many_draws_are_the_closed_form_ones(imputer, data):
     levels = [0.1, 0.5, 0.9]
     two = data.loc[["s0", "s1"]]
     closed = imputer.predict_quantiles(two, levels).to_numpy()
-    drawn = imputer.sample(two, 1000).quantile(levels).to_numpy()
+    drawn = imputer.sample(two, 500).quantile(levels).to_numpy()
     spread = (closed[:, [2, 5]] - closed[:, [0, 3]]).repeat(3, axis=1)
     assert (np.abs(drawn - closed) <= 0.03 * spread + 1e-9).all()
 

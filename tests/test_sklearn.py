@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
+import joblib
 import numpy as np
 import pandas as pd
 import pytest
@@ -15,7 +16,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import estimator_checks, get_tags
 
-from tsdiff import DiffusionImputer
+from tsdiff import DiffusionImputer, _base
+from tsdiff.learning import Plan, fit_model
+from tsdiff.panel.frame import Panel
 
 NAN = np.nan
 DAYS = pd.date_range("2024-01-01", periods=40, freq="D", name="day")
@@ -52,7 +55,23 @@ def test_every_check_of_scikit_learn(check: Any) -> None:
     check(tiny())
 
 
+@pytest.fixture
+def remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fit equal data once, for checks that look at names and containers alone."""
+    memory: dict[str, Any] = {}
+
+    def fit(panel: Panel, plan: Plan, seed: int, *rest: Any) -> Any:
+        learned = (panel.values, panel.bounds, panel.elapsed, panel.calendar)
+        key = joblib.hash((learned, plan, seed))
+        if key not in memory:
+            memory[key] = fit_model(panel, plan, seed, *rest)
+        return memory[key]
+
+    monkeypatch.setattr(_base, "fit_model", fit)
+
+
 @DESERVED
+@pytest.mark.usefixtures("remembered")
 @pytest.mark.parametrize(
     "name",
     [
@@ -78,6 +97,7 @@ class Arrays(DiffusionImputer):
 
 
 @DESERVED
+@pytest.mark.usefixtures("remembered")
 @pytest.mark.parametrize(
     "name",
     ["check_set_output_transform_pandas", "check_global_output_transform_pandas"],
