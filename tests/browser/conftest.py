@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -101,27 +101,58 @@ class Shown:
         return self.page.locator("#tsdiff .hoverlayer").text_content()
 
 
-@pytest.fixture
-def show(browser: Any, tmp_path: Path) -> Iterator[Callable[..., Shown]]:
-    """Open figures as saved pages; no page may fail or ask the network for anything."""
-    shown: list[Shown] = []
+@dataclass
+class Opened:
+    """What is open in the browser."""
 
-    def open_figure(figure: go.Figure, width: int = 1000, height: int = 800) -> Shown:
-        file = tmp_path / f"{len(shown)}.html"
+    context: Any
+    views: list[Shown] = field(default_factory=list)
+
+
+@pytest.fixture(scope="module")
+def opened(browser: Any) -> Iterator[Opened]:
+    """Pages of a module, the first of which shows one figure after the other."""
+    context = browser.new_context()
+    yield Opened(context)
+    context.close()
+
+
+@pytest.fixture
+def show(opened: Opened, tmp_path: Path) -> Iterator[Callable[..., Shown]]:
+    """Show figures at a size; no page may fail or ask the network for anything.
+
+    The first figure of a module, and any that asks for a page of its own, is opened as
+    a saved page.
+    """
+
+    def open_figure(
+        figure: go.Figure, width: int = 1000, height: int = 800, own: bool = False
+    ) -> Shown:
+        if opened.views and not own:
+            view = opened.views[0]
+            view.page.mouse.move(1, 1)
+            view.page.set_viewport_size({"width": width, "height": height})
+            view.change(figure)
+            return view
+        file = tmp_path / f"{len(opened.views)}.html"
         figure.write_html(file, include_plotlyjs=True, div_id="tsdiff", auto_play=False)
-        page = browser.new_page(viewport={"width": width, "height": height})
+        page = opened.context.new_page()
+        page.set_viewport_size({"width": width, "height": height})
         page.set_default_timeout(120_000)  # a busy machine is no failure
         view = Shown(page, [], [])
         page.on("pageerror", lambda error: view.errors.append(str(error)))
         page.on("dialog", lambda dialog: view.errors.append(dialog.message))
         page.on("request", lambda request: view.requests.append(request.url))
+        opened.views.append(view)
         page.goto(file.as_uri())
         page.wait_for_selector("#tsdiff .main-svg")
-        shown.append(view)
         return view
 
     yield open_figure
-    for view in shown:
-        view.page.close()
-        assert not view.errors
-        assert all(u.startswith(("file:", "data:", "blob:")) for u in view.requests)
+    errors = [error for view in opened.views for error in view.errors]
+    requests = [url for view in opened.views for url in view.requests]
+    for view in opened.views:  # the next test answers for its own alone
+        view.errors.clear()
+        view.requests.clear()
+    assert not errors
+    assert all(url.startswith(("file:", "data:", "blob:")) for url in requests)

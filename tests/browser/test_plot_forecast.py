@@ -132,7 +132,7 @@ def test_nothing_overlaps_at_any_size(show, width, names):
 
 def test_hostile_names_are_shown_as_text(show):
     data = frame((EVIL, "b"))
-    view = show(plotting.plot_forecast(data, forecast(data)))
+    view = show(plotting.plot_forecast(data, forecast(data)), own=True)
     title = view.page.locator("#tsdiff .annotation-text").first.text_content()
     assert title.startswith("<img src=x onerror=alert(1)>")
     assert view.page.locator("#tsdiff img").count() == 0

@@ -181,7 +181,7 @@ class TestPage:
 
     def test_hostile_names_are_shown_as_text(self, show):
         data = frame((EVIL, "b"))
-        view = show(plotting.plot_imputation(data, drawn(data)))
+        view = show(plotting.plot_imputation(data, drawn(data)), own=True)
         title = view.page.locator("#tsdiff .annotation-text").first.text_content()
         assert title.startswith("<img src=x onerror=alert(1)>")
         view.choose(0, 1)
