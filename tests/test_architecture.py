@@ -16,11 +16,11 @@ FILES = sorted(HOUSE.rglob("*.py"))
 #: A file imports only from the units before its own; inside a unit nothing goes round.
 HOUSE_PLAN = """
     _version atomic advice validation metrics significance panel gaps support
-    missingness holdout probability bands periods aggregation draws trace diffusion
-    batches skill learning asking passing answering rolling parameters fingerprint
-    features schema _base plain calibration io history calibrating abstaining tracing
-    filling forecasting imputer forecaster baselines conformal backtesting
-    datasets plotting demo cli __init__ __main__
+    missingness holdout probability bands periods aggregation draws constraints trace
+    diffusion batches skill learning asking passing answering rolling parameters
+    fingerprint features schema _base plain calibration io history calibrating
+    abstaining tracing filling forecasting imputer forecaster baselines conformal
+    backtesting datasets plotting demo cli __init__ __main__
 """
 ORDER = HOUSE_PLAN.split()
 HEAVY = {"plotly", "polars", "scipy.stats", "statsmodels"}

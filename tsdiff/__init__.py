@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Any
 from tsdiff._version import __version__
 
 if TYPE_CHECKING:
-    from tsdiff import baselines, conformal, datasets, metrics, plotting, significance
+    from tsdiff import (
+        baselines,
+        conformal,
+        constraints,
+        datasets,
+        metrics,
+        plotting,
+        significance,
+    )
     from tsdiff.backtesting import BacktestResult, backtest, imputation_backtest
     from tsdiff.draws import Draws
     from tsdiff.forecaster import DiffusionForecaster
@@ -25,7 +33,15 @@ _HOMES = {
     "imputation_backtest": "tsdiff.backtesting",
     "to_long": "tsdiff.panel.long",
 }
-_MODULES = ("baselines", "conformal", "datasets", "metrics", "plotting", "significance")
+_MODULES = (
+    "baselines",
+    "conformal",
+    "constraints",
+    "datasets",
+    "metrics",
+    "plotting",
+    "significance",
+)
 
 __all__ = [
     "BacktestResult",
@@ -36,6 +52,7 @@ __all__ = [
     "backtest",
     "baselines",
     "conformal",
+    "constraints",
     "datasets",
     "from_long",
     "imputation_backtest",

@@ -47,6 +47,8 @@ class Draws:
         The answered cells, ascending flat indices into ``panel.values``.
     calibrated : bool, default False
         Whether the draws follow calibrated laws.
+    given : tuple of str, default ()
+        Constraints that the draws meet, in words.
 
     Raises
     ------
@@ -68,6 +70,7 @@ class Draws:
     samples: NDArray[np.float64]
     cells: NDArray[np.int64]
     calibrated: bool = False
+    given: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         missing = np.isnan(self.panel.values).reshape(-1)
@@ -90,7 +93,8 @@ class Draws:
         kind = "calibrated" if self.calibrated else "raw"
         return (
             f"Draws({len(self)} {kind} samples of {len(self.cells)} answered cells; "
-            f"{n_rows} rows x {n_channels} channels)"
+            f"{n_rows} rows x {n_channels} channels"
+            f"{'; given ' + ', '.join(self.given) if self.given else ''})"
         )
 
     def __iter__(self) -> Iterator[Any]:

@@ -21,6 +21,7 @@ from tsdiff.bands import (
     quantile_suffixes,
 )
 from tsdiff.calibrating import GapCalibration
+from tsdiff.constraints.steering import FEWEST_PATHS, steered
 from tsdiff.draws import Draws
 from tsdiff.gaps import cells_to_answer
 from tsdiff.panel.frame import Panel
@@ -54,13 +55,16 @@ class GapFiller(GapCalibration, TransformerMixin, BaseEstimator):
     20
     """
 
-    def transform(self, X: Any) -> Any:
+    def transform(self, X: Any, *, constraints: Any = None) -> Any:
         """Fill the missing cells of `X` by their medians.
 
         Parameters
         ----------
         X : as in `fit`
             The same columns; other rows, series and gaps are welcome.
+        constraints : Constraint or list of them, optional
+            What is known besides the data, see `tsdiff.constraints`: medians are then
+            those of 200 paths that meet it.
 
         Returns
         -------
@@ -82,6 +86,9 @@ class GapFiller(GapCalibration, TransformerMixin, BaseEstimator):
             If gaps longer than `max_gap` or cells without support stay, or no cell is
             observed.
         """
+        if constraints is not None:
+            draws = self.sample(X, FEWEST_PATHS, constraints=constraints)
+            return draws.median()
         panel, cells = self._read(X)
         values = panel.values.copy()
         np.put(values, cells, self._answer(panel, cells, np.array([0.5]))[0])
@@ -160,6 +167,7 @@ class GapFiller(GapCalibration, TransformerMixin, BaseEstimator):
         *,
         where: Any = None,
         random_state: Any = None,
+        constraints: Any = None,
     ) -> Draws:
         """Draw joint paths of the missing cells.
 
@@ -176,6 +184,9 @@ class GapFiller(GapCalibration, TransformerMixin, BaseEstimator):
             Answer only the missing cells marked True.
         random_state : int, Generator, RandomState or None, default None
             Takes the place of the estimator's, if given.
+        constraints : Constraint or list of them, optional
+            What is known besides the data: bounds, totals, relations, preferences; see
+            `tsdiff.constraints.steer`. At least 200 paths are drawn for it.
 
         Returns
         -------
@@ -188,7 +199,8 @@ class GapFiller(GapCalibration, TransformerMixin, BaseEstimator):
             As `transform`, and if an argument can't be used or the draws would take
             more than 1 GiB.
         """
-        n_samples = check_count("n_samples", n_samples)
+        n_asked = check_count("n_samples", n_samples)
+        n_samples = n_asked if constraints is None else max(n_asked, FEWEST_PATHS)
         panel, cells = self._read(X, where)
         if n_samples * len(cells) > _MOST_NUMBERS:
             raise ValueError(
@@ -201,7 +213,8 @@ class GapFiller(GapCalibration, TransformerMixin, BaseEstimator):
             return Draws(panel, np.empty((n_samples, 0)), cells, self._is_calibrated)
         kept = self._supported(panel, cells)
         samples = only(kept, self._draw(panel, cells, n_samples, seed))
-        return Draws(panel, samples, only(kept, cells), self._is_calibrated)
+        draws = Draws(panel, samples, only(kept, cells), self._is_calibrated)
+        return draws if constraints is None else steered(draws, constraints, n_asked)
 
     def _read(self, X: Any, where: Any = None) -> tuple[Panel, Ints]:
         """Panel of the caller's data and the cells to answer."""

@@ -20,8 +20,10 @@ from tsdiff.bands import (
     interval_alpha,
     interval_suffixes,
     quantile_suffixes,
+    sample_quantiles,
 )
 from tsdiff.calibrating import ForecastCalibration
+from tsdiff.constraints.steering import FEWEST_PATHS, steered
 from tsdiff.draws import Draws
 from tsdiff.history import covariates_ahead, recall, rows_ahead
 from tsdiff.panel.frame import Panel
@@ -67,6 +69,7 @@ class Forecaster(ForecastCalibration, BaseEstimator):
         *,
         level: float | Iterable[float] | None = None,
         static: Any = None,
+        constraints: Any = None,
     ) -> Any:
         """Forecast by the median.
 
@@ -85,6 +88,9 @@ class Forecaster(ForecastCalibration, BaseEstimator):
             own: ``name``, ``name-lo-80``, ``name-hi-80``, as Nixtla's libraries do.
         static : as in `fit`, optional
             Needed for series that the fit did not have, if it had static features.
+        constraints : Constraint or list of them, optional
+            What is known of the rows to come, see `tsdiff.constraints`: the answer is
+            then that of 200 paths that meet it.
 
         Returns
         -------
@@ -106,13 +112,23 @@ class Forecaster(ForecastCalibration, BaseEstimator):
         UserWarning
             If nothing is observed of the history of a series.
         """
-        shares = None if level is None else as_coverage(0.5, level)
-        asked = self._ask(h, y, X, static)
-        if shares is None:
-            answer = self._answer(asked.panel, asked.cells, np.array([0.5]))
-            return asked.future.frame(answer.reshape(asked.future.values.shape))
+        shares = np.empty(0) if level is None else as_coverage(0.5, level)
         levels = np.append(0.5, interval_alpha(shares))
-        return self._bands(asked, levels, ["", *interval_suffixes(shares)])
+        if constraints is None:
+            asked = self._ask(h, y, X, static)
+            future, cells = asked.future, np.arange(asked.future.values.size)
+            answer = self._answer(asked.panel, asked.cells, levels)
+        else:
+            known = {"static": static, "constraints": constraints}
+            draws = self.sample(h, y, X, n_samples=FEWEST_PATHS, **known)
+            future, cells = draws.panel, draws.cells
+            answer = sample_quantiles(draws.samples, levels)
+        if level is None:
+            values = future.values.copy()
+            np.put(values, cells, answer[0])
+            return future.frame(values)
+        suffixes = ["", *interval_suffixes(shares)]
+        return band_frame(future, cells, answer, suffixes, self._is_calibrated)
 
     def predict_interval(
         self,
@@ -190,6 +206,7 @@ class Forecaster(ForecastCalibration, BaseEstimator):
         n_samples: int = 100,
         random_state: Any = None,
         static: Any = None,
+        constraints: Any = None,
     ) -> Draws:
         """Draw joint paths of the future, over steps and channels.
 
@@ -200,6 +217,9 @@ class Forecaster(ForecastCalibration, BaseEstimator):
         n_samples : int, default 100
         random_state : int, Generator, RandomState or None, default None
             Takes the place of the estimator's, if given.
+        constraints : Constraint or list of them, optional
+            What is known of the rows to come; see `tsdiff.constraints.steer`. At least
+            200 paths are drawn for it.
 
         Returns
         -------
@@ -211,7 +231,8 @@ class Forecaster(ForecastCalibration, BaseEstimator):
         NotFittedError, TypeError, ValueError
             As `predict`, and if the draws would take more than 1 GiB.
         """
-        n_samples = check_count("n_samples", n_samples)
+        n_asked = check_count("n_samples", n_samples)
+        n_samples = n_asked if constraints is None else max(n_asked, FEWEST_PATHS)
         asked = self._ask(h, y, X, static)
         n_cells = len(asked.cells)
         if n_samples * n_cells > _MOST_NUMBERS:
@@ -224,7 +245,8 @@ class Forecaster(ForecastCalibration, BaseEstimator):
         kept = self._supported(asked.panel, asked.cells)
         samples = only(kept, self._draw(asked.panel, asked.cells, n_samples, seed))
         cells = np.flatnonzero(kept)
-        return Draws(asked.future, samples, cells, self._is_calibrated)
+        draws = Draws(asked.future, samples, cells, self._is_calibrated)
+        return draws if constraints is None else steered(draws, constraints, n_asked)
 
     def _bands(self, asked: _Question, levels: Floats, suffixes: list[str]) -> Any:
         """Quantiles of the future, as columns of the caller's kind."""
