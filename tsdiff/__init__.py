@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from tsdiff.forecaster import DiffusionForecaster
     from tsdiff.imputer import DiffusionImputer
     from tsdiff.panel.long import from_long, to_long
+    from tsdiff.pooling import pool
+    from tsdiff.repairing import repair
+    from tsdiff.scenarios import scenario
+    from tsdiff.shifting import sensitivity
 
 _HOMES = {
     "BacktestResult": "tsdiff.backtesting",
@@ -31,6 +35,10 @@ _HOMES = {
     "backtest": "tsdiff.backtesting",
     "from_long": "tsdiff.panel.long",
     "imputation_backtest": "tsdiff.backtesting",
+    "pool": "tsdiff.pooling",
+    "repair": "tsdiff.repairing",
+    "scenario": "tsdiff.scenarios",
+    "sensitivity": "tsdiff.shifting",
     "to_long": "tsdiff.panel.long",
 }
 _MODULES = (
@@ -58,6 +66,10 @@ __all__ = [
     "imputation_backtest",
     "metrics",
     "plotting",
+    "pool",
+    "repair",
+    "scenario",
+    "sensitivity",
     "significance",
     "to_long",
 ]

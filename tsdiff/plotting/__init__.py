@@ -9,6 +9,7 @@ from tsdiff.plotting.holes import plot_missingness
 from tsdiff.plotting.imputation import plot_imputation
 from tsdiff.plotting.pit import plot_pit
 from tsdiff.plotting.ranks import plot_critical_differences
+from tsdiff.plotting.tipping import plot_tipping_point
 
 __all__ = [
     "plot_backtest",
@@ -21,4 +22,5 @@ __all__ = [
     "plot_pit",
     "plot_reliability",
     "plot_scores",
+    "plot_tipping_point",
 ]
