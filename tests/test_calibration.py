@@ -20,6 +20,7 @@ from tsdiff.baselines import LinearInterpolation, SeasonalNaive
 from tsdiff.baselines.ahead import Seasonal
 from tsdiff.baselines.contract import Baseline
 from tsdiff.calibration import COVERAGES, Calibration, Scored
+from tsdiff.calibration.bins import Bins
 from tsdiff.calibration.laws import GRID, GRID_LEVELS, look_up, score
 from tsdiff.calibration.maps import KNOTS, LEVELS, conformal_map, evaluate
 from tsdiff.gaps import gap_lengths
@@ -144,6 +145,20 @@ def test_forecasts_cover_at_every_step_after_calibration(monkeypatch):
     width = (raw[0, :, 1] - raw[0, :, 0]) / (high - low)[0]
     assert width[0] > 1.5
     assert width[-1] < 0.5
+
+
+def test_bins_hold_many_cells_of_many_gaps_each():
+    rng = np.random.default_rng(0)
+    short, long = np.arange(2000), np.repeat(np.arange(2000, 2006), 400)
+    length = np.r_[rng.integers(1, 6, 2000), np.full(1200, 300), np.full(1200, 400)]
+    zero = np.zeros(len(length))
+    few = Bins.of(length, zero, np.concatenate([short, long]))
+    assert few.first.max() < 5  # six long gaps are corrected as shorter ones are
+    many = Bins.of(length, zero, np.arange(len(length)))
+    assert 300 in many.first
+    for bins in (few, many):
+        number = bins.number(length, zero)
+        assert np.unique(number, return_counts=True)[1].min() >= 300
 
 
 def test_a_law_that_is_right_stays_as_it_is_within_noise():

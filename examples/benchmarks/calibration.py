@@ -1,11 +1,12 @@
 """Do intervals hold what they promise, after `calibrate`? Five sets, all baselines.
 
 *Gaps* (air quality, glucose of five people, ETTh1, WTI and S&P 500): the data are cut
-into blocks of time, a series each; half of them, drawn at random, are for the fit, 30 %
-for the calibration, 20 % for the test. Cells of the test blocks are hidden by the
-data's own gaps, or by blocks of 12 rows on average where they have none, three times
-over. *Forecasts* (NN5): models are fitted on all days but the last 224, calibrated on
-three windows of 56 days that follow, and tested on the last 56 days.
+into blocks of time, a series each; half of them, drawn at random, are for the fit. The
+others are dealt into five folds: each is the test once, with a calibration on the other
+four. Cells of the test blocks are hidden by the data's own gaps, or by blocks of 12
+rows on average where they have none, three times over. *Forecasts* (NN5): models are
+fitted on all days but the last 224, four windows of 56 days; each of the last three
+windows is the test once, with a calibration on the windows before it.
 
 Every model, ours and the baselines, is scored raw and calibrated on the very same
 cells: coverage of the central 50, 80, 90 and 95 % with the 99 % bounds of a binomial of
@@ -25,50 +26,29 @@ import argparse
 import json
 import platform
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
+from gap_sets import CASES, N_FOLDS, Case, cut, joined
 from numpy.typing import NDArray
 from scipy.stats import binom
 
 from tsdiff import DiffusionForecaster, DiffusionImputer, baselines, datasets, metrics
 from tsdiff.calibrating.rehearsal import gap_starts
+from tsdiff.calibration import Calibration
 
 COVERAGES = (0.5, 0.8, 0.9, 0.95)
 LEVELS = np.array([0.025, 0.05, 0.1, 0.25, 0.75, 0.9, 0.95, 0.975])
-PARTS = {"fit": 0.5, "calibrate": 0.3, "test": 0.2}
 RESULTS = Path(__file__).with_name("results")
 
 Floats = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Case:
-    """Data to fill: a table or a panel, and how it is cut and hidden.
-
-    Attributes
-    ----------
-    data : DataFrame
-    freq : str
-    n_rows : int
-        Of a block.
-    pattern : str
-        How cells are hidden, to calibrate and to test.
-    n_repeats : int
-        Draws of hidden cells in the test.
-    """
-
-    data: pd.DataFrame
-    freq: str
-    n_rows: int
-    pattern: str
-    n_repeats: int = 3
 
 
 @dataclass(frozen=True)
@@ -84,7 +64,7 @@ class Answer:
     scale : ndarray, shape (n,)
         Spread of the cell's channel.
     bin : ndarray of int, shape (n,)
-        Bin of the calibration; -1 if there is none.
+        Bin of a calibration on all that was held out.
     """
 
     truth: Floats
@@ -94,66 +74,8 @@ class Answer:
     bin: NDArray[np.int64]
 
 
-def air_quality() -> Case:
-    """Twelve sensors with long outages of several together; one is nearly empty."""
-    table = datasets.load_air_quality().drop(columns="NMHC(GT)")
-    return Case(table, "h", 168, "own")
-
-
-def glucose() -> Case:
-    """Five people, 5 minutes; stamps are put on the grid, the first one counts."""
-    long = datasets.load_cgm_subjects()
-    long["ds"] = long["ds"].dt.round("5min")
-    long = long.drop_duplicates(["unique_id", "ds"]).set_index("ds")
-    people = {
-        name: part[["glucose"]].astype(float).asfreq("5min")
-        for name, part in long.groupby("unique_id")
-    }
-    return Case(pd.concat(people, names=["unique_id", "ds"]), "5min", 288, "own")
-
-
-def etth1() -> Case:
-    """Seven channels without a gap."""
-    return Case(datasets.load_etth1(), "h", 336, "blocks", n_repeats=1)
-
-
-def finance() -> Case:
-    """Oil price and S&P 500 on business days, in logarithms, with their holidays."""
-    index = datasets.load_market("sp500")[["Close"]].rename(columns={"Close": "sp500"})
-    both = datasets.load_wti().join(index, how="inner").asfreq("B")
-    return Case(np.log(both), "B", 65, "blocks", n_repeats=5)
-
-
-CASES = {
-    "air_quality": air_quality,
-    "glucose": glucose,
-    "etth1": etth1,
-    "finance": finance,
-}
-
-
-def cut(case: Case, seed: int) -> dict[str, pd.DataFrame]:
-    """Cut the data into blocks, and deal them out at random."""
-    many = isinstance(case.data.index, pd.MultiIndex)
-    parts = case.data.groupby(level=0) if many else [("all", case.data)]
-    blocks = {}
-    for name, part in parts:
-        part = part.droplevel(0) if many else part
-        for first in range(0, len(part) - case.n_rows + 1, case.n_rows):
-            block = part.iloc[first : first + case.n_rows]
-            if block.notna().any(axis=None):
-                blocks[f"{name} {first:06d}"] = block
-    rng = np.random.default_rng(seed)
-    names = rng.permutation(list(blocks))
-    edges = np.cumsum([0, *PARTS.values()]) * len(names)
-    edges = np.round(edges).astype(int)
-    return {
-        part: pd.concat(
-            {name: blocks[name] for name in sorted(names[a:b])},
-            names=["unique_id", "ds"],
-        )
-        for part, a, b in zip(PARTS, edges[:-1], edges[1:], strict=True)
-    }
+Pair = tuple[Answer, Answer]  # by the raw model, and by the calibrated one
+Tests = list[Callable[[], Pair]]
 
 
 def fillers(minutes: float, seed: int, freq: Any) -> dict[str, Any]:
@@ -170,7 +92,9 @@ def fillers(minutes: float, seed: int, freq: Any) -> dict[str, Any]:
     }
 
 
-def gap_answer(model: Any, case: Case, test: pd.DataFrame, scale: pd.Series) -> Answer:
+def gap_answer(
+    model: Any, bins: Calibration, case: Case, test: pd.DataFrame, scale: pd.Series
+) -> Answer:
     """Ask a fitted gap filler for hidden cells of the test blocks."""
     parts = []
     for repeat in range(case.n_repeats):
@@ -182,21 +106,28 @@ def gap_answer(model: Any, case: Case, test: pd.DataFrame, scale: pd.Series) -> 
         answer = frame.to_numpy(float).reshape(*where.shape, -1)[where]
         panel = model.schema_.read(model, gappy)
         cells = np.flatnonzero(where)
-        channel = cells % where.shape[1]
-        outage = gap_starts(panel, cells)
-        bins = np.full(len(cells), -1)
-        if hasattr(model, "calibration_"):
-            bins = model.calibration_.bins.number(*model._place(panel, cells))
         parts.append(
-            (
+            Answer(
                 test.to_numpy(float)[where],
                 answer,
-                outage + repeat * len(where),
-                scale.to_numpy()[channel],
-                bins,
+                gap_starts(panel, cells) + repeat * len(where),
+                scale.to_numpy()[cells % where.shape[1]],
+                bins.bins.number(*model._place(panel, cells)),
             )
         )
-    return Answer(*map(np.concatenate, zip(*parts, strict=True)))
+    return merged(parts)
+
+
+def merged(answers: list[Answer]) -> Answer:
+    """Join answers, whose gaps or forecasts are all different ones."""
+    first, parts = 0, []
+    for answer in answers:
+        parts.append(replace(answer, unit=answer.unit + first))
+        first = int(parts[-1].unit.max()) + 1
+    fields = (
+        [getattr(part, name) for part in parts] for name in Answer.__annotations__
+    )
+    return Answer(*map(np.concatenate, fields))
 
 
 def score(answer: Answer) -> dict[str, Any]:
@@ -230,95 +161,109 @@ def by_bin(answer: Answer, names: pd.Series) -> list[dict[str, Any]]:
     return rows
 
 
-def run_case(name: str, models: Any, answers: Any) -> dict[str, Any]:
+def run_case(name: str, models: Iterable[tuple[str, Any, Tests]]) -> dict[str, Any]:
     """Score every model raw and calibrated.
 
     Parameters
     ----------
     name : str
-    models : iterator of (str, fitted and calibrated model)
-    answers : callable
-        Makes an Answer of a model.
+    models : iterable of (str, fitted and calibrated model, its tests)
+        A test calibrates the model and makes an Answer by it or by its raw self.
     """
     table: dict[str, Any] = {}
     bins: list[dict[str, Any]] = []
-    for label, model in models:
+    for label, model, tests in models:
         start = time.perf_counter()
-        calibrated = answers(model)
+        if label == "tsdiff":
+            used = np.flatnonzero(model.calibration_.n_cells)
+            words = model.calibration_report()["bin"].unique()[1:]
+            names = pd.Series(dict(zip(used, words, strict=True)))
+        raw, calibrated = zip(*(test() for test in tests), strict=True)
+        calibrated = merged(list(calibrated))
         table[label] = {
-            "raw": score(answers(model.raw())),
+            "raw": score(merged(list(raw))),
             "calibrated": score(calibrated),
         }
         if label == "tsdiff":
-            own = model.calibration_
-            used = np.flatnonzero(own.n_cells)
-            report = model.calibration_report()["bin"].unique()[1:]
-            bins = by_bin(calibrated, pd.Series(dict(zip(used, report, strict=True))))
+            bins = by_bin(calibrated, names)
         print(f"{name}: {label} scored in {time.perf_counter() - start:.0f} s")
     return {"models": table, "bins": bins}
 
 
 def gap_models(
-    case: Case, parts: dict[str, pd.DataFrame], options: argparse.Namespace
-) -> Iterator[tuple[str, Any]]:
-    """Fit and calibrate the gap fillers, one after the other."""
+    case: Case, options: argparse.Namespace
+) -> Iterator[tuple[str, Any, Tests]]:
+    """Fit the gap fillers, one after the other, and say how to test them."""
+    half, *folds = cut(case, options.seed)
+    scale = half.std()
+    settings: dict[str, Any] = {"pattern": case.pattern, "ratio": 0.1}
     for label, model in fillers(options.minutes, options.seed, case.freq).items():
-        model.fit(parts["fit"])
-        model.calibrate(parts["calibrate"], pattern=case.pattern, ratio=0.1)
-        yield label, model
+        model.fit(half).calibrate(pd.concat(folds), **settings)
+        bins = model.calibration_
+
+        def test(
+            out: int, model: Any = model, bins: Any = bins
+        ) -> tuple[Answer, Answer]:
+            others = [fold for k, fold in enumerate(folds) if k != out]
+            model.calibrate(pd.concat(others), **settings)
+            both = (model.raw(), model)
+            raw, own = (gap_answer(m, bins, case, folds[out], scale) for m in both)
+            return raw, own
+
+        yield label, model, [partial(test, out) for out in range(N_FOLDS)]
 
 
 def run_gaps(name: str, options: argparse.Namespace) -> dict[str, Any]:
     """Run one of the sets with gaps."""
-    case = CASES[name]()
-    parts = cut(case, options.seed)
-    scale = parts["fit"].std()
-    models = gap_models(case, parts, options)
-    return run_case(name, models, lambda m: gap_answer(m, case, parts["test"], scale))
+    return run_case(name, gap_models(CASES[name](), options))
 
 
 def run_nn5(options: argparse.Namespace) -> dict[str, Any]:
     """Run the forecasts."""
-    h = 56
+    h, n_windows = 56, 4
     cash = datasets.load_nn5()
-    machines = pd.concat(
-        {name: cash[[name]].set_axis(["cash"], axis=1) for name in cash},
-        names=["unique_id", "ds"],
-    )
-    until = {
-        part: machines.groupby(level=0, sort=False).head(len(cash) - rows)
-        for part, rows in (("fit", 4 * h), ("calibrate", h))
-    }
-    truth = cash.to_numpy()[-h:].T.ravel()
-    seen = ~np.isnan(truth)
-    unit = np.repeat(np.arange(cash.shape[1]), h)[seen]
-    scale = np.repeat(cash.std().to_numpy(), h)[seen]
+    machines = joined({name: cash[[name]].set_axis(["cash"], axis=1) for name in cash})
+    scale = cash.std().to_numpy()
+
+    def until(window: int) -> pd.DataFrame:
+        """Take all rows before one of the windows."""
+        rows = len(cash) - (n_windows - window) * h
+        return machines.groupby(level=0, sort=False).head(rows)
+
+    def test(model: Any, bins: Calibration, window: int) -> Pair:
+        model.calibrate(until(window), h=h, n_windows=window)
+        first = len(cash) - (n_windows - window) * h
+        truth = cash.to_numpy()[first : first + h].T.ravel()
+        seen = ~np.isnan(truth)
+        step = np.tile(np.arange(1, h + 1), cash.shape[1])
+        place = bins.bins.number(step, np.zeros_like(step))
+        unit = np.repeat(np.arange(cash.shape[1]), h)
+        spread = np.repeat(scale, h)
+        frames = (
+            m.predict_quantiles(h, until(window), alpha=LEVELS).to_numpy(float)
+            for m in (model.raw(), model)
+        )
+        raw, own = (
+            Answer(*(x[seen] for x in (truth, frame, unit, spread, place)))
+            for frame in frames
+        )
+        return raw, own
+
     fixed = {"horizon": h, "random_state": options.seed}
     made = {
         "tsdiff": DiffusionForecaster(max_minutes=options.minutes, verbose=1, **fixed),
         "seasonal naive": baselines.SeasonalNaive(period=7, **fixed),
         "ETS": baselines.ETS(period=7, **fixed),
-        "nearest windows": baselines.KNearestWindows(**fixed)
-        if "horizon" in baselines.KNearestWindows().get_params()
-        else None,
     }
 
-    def models() -> Iterator[tuple[str, Any]]:
+    def models() -> Iterator[tuple[str, Any, Tests]]:
         for label, model in made.items():
-            if model is not None:
-                model.fit(until["fit"])
-                model.calibrate(until["calibrate"], h=h, n_windows=3)
-                yield label, model
+            model.fit(until(0)).calibrate(machines, h=h, n_windows=n_windows)
+            bins = model.calibration_
+            tests = [partial(test, model, bins, w) for w in range(1, n_windows)]
+            yield label, model, tests
 
-    def answers(model: Any) -> Answer:
-        frame = model.predict_quantiles(h, until["calibrate"], alpha=LEVELS)
-        bins = np.full(len(truth), -1)
-        if hasattr(model, "calibration_"):
-            step = np.tile(np.arange(1, h + 1), cash.shape[1])
-            bins = model.calibration_.bins.number(step, np.zeros_like(step))
-        return Answer(truth[seen], frame.to_numpy(float)[seen], unit, scale, bins[seen])
-
-    return run_case("nn5", models(), answers)
+    return run_case("nn5", models())
 
 
 def show(name: str, result: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""Bins of cells by one or two numbers, each with enough cells to learn from."""
+"""Bins of cells by one or two numbers, each with enough to learn from."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-_CELLS = 300  # of a bin, at least, where there are so many
+# A bin has so many cells at least, of so many gaps or forecasts: cells of one of these
+# go astray together, and a bin of few would be corrected by chance.
+_CELLS, _UNITS = 300, 40
 _MOST_FIRST, _MOST_SECOND = 6, 3
 
 
@@ -53,22 +55,25 @@ class Bins:
         return self.second.shape[0] * (self.second.shape[1] + 1)
 
     @classmethod
-    def of(cls, first: NDArray, second: NDArray) -> Bins:
+    def of(cls, first: NDArray, second: NDArray, unit: Ints) -> Bins:
         """Choose bins of n cells with about as many in each, and enough of them.
 
         Parameters
         ----------
         first, second : ndarray, shape (n,)
+        unit : ndarray of int, shape (n,)
+            Gap or forecast of each cell.
 
         Returns
         -------
         Bins
         """
         first, second = first.astype(float), second.astype(float)
-        edges = _edges(first, _MOST_FIRST)
+        edges = _edges(first, unit, _MOST_FIRST)
         number = np.searchsorted(edges, first)
         inner = [
-            _edges(second[number == k], _MOST_SECOND) for k in range(len(edges) + 1)
+            _edges(second[number == k], unit[number == k], _MOST_SECOND)
+            for k in range(len(edges) + 1)
         ]
         most = max(map(len, inner))
         filled = [np.append(e, np.full(most - len(e), np.inf)) for e in inner]
@@ -105,17 +110,20 @@ class Bins:
         ]
 
 
-def _edges(x: Floats, most: int) -> Floats:
+def _edges(x: Floats, unit: Ints, most: int) -> Floats:
     """Choose largest numbers of all bins but the last one."""
     n_bins = int(np.clip(len(x) // _CELLS, 1, most))
-    levels = np.arange(1, n_bins) / n_bins
     if n_bins == 1:
         return np.empty(0)
     kept: list[float] = []
-    below = 0
+    levels = np.arange(1, n_bins) / n_bins
     for edge in np.unique(np.quantile(x, levels, method="inverted_cdf")):
-        upto = int((x <= edge).sum())
-        if upto - below >= _CELLS and len(x) - upto >= _CELLS:
+        inside = (x <= edge) & (x > (kept[-1] if kept else -np.inf))
+        if _enough(unit[inside]) and _enough(unit[x > edge]):
             kept.append(float(edge))
-            below = upto
     return np.array(kept)
+
+
+def _enough(unit: Ints) -> bool:
+    """Whether the cells of these units can be a bin."""
+    return len(unit) >= _CELLS and len(np.unique(unit)) >= _UNITS

@@ -128,7 +128,7 @@ class Calibration:
         >>> calibration.raw_scores(np.array([[1.0]]), some, some, some).round(1)
         array([[2.]])
         """
-        bins = Bins.of(cells.first, cells.second)
+        bins = Bins.of(cells.first, cells.second, cells.unit)
         number = bins.number(cells.first, cells.second)
         n_bins = len(bins)
         inside = _inside(cells.score, np.broadcast_to(KNOTS, (len(number), len(KNOTS))))
