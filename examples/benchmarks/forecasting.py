@@ -131,6 +131,7 @@ def fit_and_score(
     train: pd.DataFrame,
     score: Callable[[Any, Task], Score],
     options: argparse.Namespace,
+    wrap: Callable[[Any], Any] | None = None,
 ) -> tuple[dict[str, Any], dict[str, Score]]:
     """Fit each model once on `train` and score it on the windows.
 
@@ -143,6 +144,8 @@ def fit_and_score(
         Makes a Score of a fitted model and a task.
     options : Namespace
         With `models`, `minutes` and `seed`.
+    wrap : callable, optional
+        Makes of tsdiff what is fitted and scored, where data go in otherwise.
 
     Returns
     -------
@@ -154,6 +157,8 @@ def fit_and_score(
         if name in ("ets", "arima"):
             rows, windows = shortened(train, task)
         model = make_model(name, task, options)
+        if name == "tsdiff" and wrap is not None:
+            model = wrap(model)
         fitted[name], fit_seconds = timed(model.fit, rows)
         scored, seconds = timed(score, model, windows)
         times = {"fit_seconds": fit_seconds, "answer_seconds": seconds}
