@@ -55,7 +55,8 @@ class Repair:
         Parameters
         ----------
         alpha : float, default 1e-4
-            Of n good cells about ``alpha * n`` are listed by chance.
+            Of n good cells about ``alpha * n`` are listed by chance, if they follow the
+            model; real data have more odd cells than that, storms and the like.
 
         Returns
         -------
