@@ -21,7 +21,8 @@ from tsdiff.bands import (
     quantile_suffixes,
 )
 from tsdiff.calibrating import GapCalibration
-from tsdiff.constraints.steering import FEWEST_PATHS, steered
+from tsdiff.constraints.noise import softened
+from tsdiff.constraints.steering import FEWEST_PATHS, listed, steered
 from tsdiff.draws import Draws
 from tsdiff.gaps import cells_to_answer
 from tsdiff.panel.frame import Panel
@@ -55,7 +56,7 @@ class GapFiller(GapCalibration, TransformerMixin, BaseEstimator):
     20
     """
 
-    def transform(self, X: Any, *, constraints: Any = None) -> Any:
+    def transform(self, X: Any, *, constraints: Any = None, obs_std: Any = None) -> Any:
         """Fill the missing cells of `X` by their medians.
 
         Parameters
@@ -65,6 +66,8 @@ class GapFiller(GapCalibration, TransformerMixin, BaseEstimator):
         constraints : Constraint or list of them, optional
             What is known besides the data, see `tsdiff.constraints`: medians are then
             those of 200 paths that meet it.
+        obs_std : number, mapping or array, optional
+            Errors of observed values, which are answered too; see `sample`.
 
         Returns
         -------
@@ -86,9 +89,9 @@ class GapFiller(GapCalibration, TransformerMixin, BaseEstimator):
             If gaps longer than `max_gap` or cells without support stay, or no cell is
             observed.
         """
-        if constraints is not None:
-            draws = self.sample(X, FEWEST_PATHS, constraints=constraints)
-            return draws.median()
+        if constraints is not None or obs_std is not None:
+            known = {"constraints": constraints, "obs_std": obs_std}
+            return self.sample(X, FEWEST_PATHS, **known).median()
         panel, cells = self._read(X)
         values = panel.values.copy()
         np.put(values, cells, self._answer(panel, cells, np.array([0.5]))[0])
@@ -168,6 +171,7 @@ class GapFiller(GapCalibration, TransformerMixin, BaseEstimator):
         where: Any = None,
         random_state: Any = None,
         constraints: Any = None,
+        obs_std: Any = None,
     ) -> Draws:
         """Draw joint paths of the missing cells.
 
@@ -187,6 +191,10 @@ class GapFiller(GapCalibration, TransformerMixin, BaseEstimator):
         constraints : Constraint or list of them, optional
             What is known besides the data: bounds, totals, relations, preferences; see
             `tsdiff.constraints.steer`. At least 200 paths are drawn for it.
+        obs_std : number, mapping or array, optional
+            Standard deviation of the error of observed values, beyond what those of the
+            fit had: for all, by column name, or for each cell. Cells where it is above
+            0 are answered too, near their value; others are exact, as by default.
 
         Returns
         -------
@@ -200,8 +208,11 @@ class GapFiller(GapCalibration, TransformerMixin, BaseEstimator):
             more than 1 GiB.
         """
         n_asked = check_count("n_samples", n_samples)
-        n_samples = n_asked if constraints is None else max(n_asked, FEWEST_PATHS)
         panel, cells = self._read(X, where)
+        if obs_std is not None:
+            panel, cells, hint = softened(panel, cells, obs_std)
+            constraints = [hint, *listed(constraints)]
+        n_samples = n_asked if constraints is None else max(n_asked, FEWEST_PATHS)
         if n_samples * len(cells) > _MOST_NUMBERS:
             raise ValueError(
                 f"{n_samples:,} samples of {len(cells):,} missing cells take "

@@ -24,7 +24,7 @@ _FEW = 8  # paths within bounds, from which their law can still be read off
 _RIDGE = 1e-9
 
 
-def condition(samples: Floats, system: Linear, place: Floats) -> Floats:
+def condition(samples: Floats, system: Linear, place: Floats, std: Floats) -> Floats:
     """Move paths to where the linear constraints hold, as Bayes' rule does.
 
     Matheron's rule with the paths' own covariance: each path is moved by what it misses
@@ -39,6 +39,8 @@ def condition(samples: Floats, system: Linear, place: Floats) -> Floats:
         k rows.
     place : ndarray, shape (M,)
         Of each cell in time, in steps; ascending. Series lie far apart.
+    std : ndarray, shape (k,)
+        Of normal errors of the right side; 0 where it is exact.
 
     Returns
     -------
@@ -53,8 +55,10 @@ def condition(samples: Floats, system: Linear, place: Floats) -> Floats:
     reach = max(_REACH * _longest(system, place), _LEAST_REACH)
     order = np.argsort(centre, kind="stable")
     centre, spread = centre[order], spread[:, order]
-    missed = (system.target - sums)[:, order].T  # (k, S)
-    pull = splu(_covariance(spread, centre, reach)).solve(missed)
+    error = np.random.default_rng(0).standard_normal(sums.shape) * std
+    missed = system.target + error - sums
+    square = _covariance(spread, centre, reach) + sparse.diags_array(std[order] ** 2)
+    pull = splu(sparse.csc_array(square)).solve(missed[:, order].T)  # (k, S)
     answer = samples.copy()
     for some in _slices(len(centre)):
         ends = centre[some][[0, -1]] + np.array([-reach, reach])

@@ -78,6 +78,14 @@ class Relation(Constraint):
 
 
 @dataclass(frozen=True, eq=False)
+class Near(Constraint):
+    """Values of cells, known up to normal errors."""
+
+    values: Floats
+    std: Floats
+
+
+@dataclass(frozen=True, eq=False)
 class Reward(Constraint):
     """A preference among paths."""
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from tsdiff.constraints.compiling import (
     Limits,
     Linear,
+    hints,
     limits,
     linear,
     reduced,
@@ -83,12 +84,7 @@ def steer(draws: Draws, constraints: Constraint | Sequence[Constraint]) -> Draws
     >>> float(steered.median().iloc[1].round(6))  # what is left of the first day
     7.0
     """
-    known = [constraints] if isinstance(constraints, Constraint) else list(constraints)
-    for one in known:
-        if not isinstance(one, Constraint):
-            raise TypeError(
-                f"constraints must be made by tsdiff.constraints, got {one!r}."
-            )
+    known = listed(constraints)
     if len(draws) < 50:
         raise ValueError(
             f"Constraints need 50 draws or more to read a law off, got {len(draws)}."
@@ -103,6 +99,25 @@ def steer(draws: Draws, constraints: Constraint | Sequence[Constraint]) -> Draws
     samples = _steered(draws, known, system, bounds)
     given = (*draws.given, *(one.words for one in known))
     return replace(draws, samples=samples, given=given)
+
+
+def listed(constraints: Any) -> list[Constraint]:
+    """List constraints, given as one, as some or as None.
+
+    Raises
+    ------
+    TypeError
+        If one is no constraint.
+    """
+    if constraints is None:
+        return []
+    known = [constraints] if isinstance(constraints, Constraint) else list(constraints)
+    for one in known:
+        if not isinstance(one, Constraint):
+            raise TypeError(
+                f"constraints must be made by tsdiff.constraints, got {one!r}."
+            )
+    return known
 
 
 def steered(draws: Draws, constraints: Any, n_asked: int) -> Draws:
@@ -133,8 +148,10 @@ def _steered(
     if rewards:
         samples = tilt(samples, panel, cells, rewards)
     samples = truncate(samples, bounds.low, bounds.high)
-    if len(system):
-        samples = condition(samples, system, _place(panel, cells))
+    hinted, std = hints(cells, known)
+    if len(system) or len(std):
+        both, std = system.beside(hinted), np.append(np.zeros(len(system)), std)
+        samples = condition(samples, both, _place(panel, cells), std)
         sd = samples.std(axis=0)
         sd = np.maximum(sd, 1e-6 * max(float(sd.max()), 1e-300))
         samples = project(samples, system, bounds, sd)

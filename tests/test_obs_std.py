@@ -1,0 +1,99 @@
+"""Noisy observations: the posterior may move them, as the Kalman smoother does."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from exact import Exact
+from small import NAN, frame, same
+
+from tsdiff import constraints
+from tsdiff.baselines import LinearInterpolation
+from tsdiff.datasets import make_linear_gaussian
+
+
+def smoothed(data, Y, std):
+    """Exact mean and spread of all cells given noisy values (N * C,)."""
+    y, s = Y.to_numpy().ravel(), std.ravel()
+    seen = ~np.isnan(y)
+    across = data.covariance[:, seen]
+    inner = data.covariance[np.ix_(seen, seen)] + np.diag(s[seen] ** 2)
+    gain = across @ np.linalg.inv(inner)
+    spread = np.sqrt(np.diag(data.covariance - gain @ across.T).clip(0))
+    return gain @ y[seen], spread
+
+
+@pytest.mark.parametrize("which", ["one channel", "every cell", "some cells"])
+def test_answers_agree_with_the_kalman_smoother_with_that_noise(which):
+    data = make_linear_gaussian(n_times=96, n_channels=2, missing=0.2, random_state=0)
+    X, rng = data.frame(), np.random.default_rng(0)
+    std = np.zeros(X.shape)
+    if which == "one channel":
+        std[:, 0] = 0.5
+    elif which == "every cell":
+        std[:] = 0.5
+    else:
+        std = np.where(rng.random(X.shape) < 0.3, 0.8, 0.0)
+    Y = X + std * rng.normal(size=X.shape)
+    draws = Exact.of(data).sample(Y, 1000, obs_std=std)
+    mean, spread = smoothed(data, Y, std)
+    noisy = np.flatnonzero((Y.isna().to_numpy() | (std > 0)).ravel())
+    np.testing.assert_array_equal(draws.cells, noisy)
+    error = (draws.samples.mean(0) - mean[noisy]) / spread[noisy]
+    assert np.sqrt((error**2).mean()) < 0.14  # it falls as the root of the draws
+    ratio = draws.samples.std(0) / spread[noisy]
+    assert ratio.mean() == pytest.approx(1, abs=0.03)
+    moved = (Y.to_numpy().ravel() - mean)[noisy] / spread[noisy]
+    assert np.sqrt(np.nanmean(moved**2)) > 0.5  # what is seen is not the answer
+    exact = draws.median().to_numpy()[(std == 0) & Y.notna()]
+    np.testing.assert_array_equal(exact, Y.to_numpy()[(std == 0) & Y.notna()])
+
+
+def test_no_noise_is_exact_to_the_bit():
+    X = frame()
+    filler = LinearInterpolation(random_state=0).fit(X)
+    plain = filler.sample(X, 200)
+    for none in (0, {"a": 0.0}, np.zeros(X.shape)):
+        draws = filler.sample(X, 200, obs_std=none)
+        np.testing.assert_array_equal(draws.samples, plain.samples)
+        same(filler.transform(X, obs_std=none), plain.median())
+
+
+def test_the_more_noise_the_less_a_value_counts():
+    X = pd.DataFrame({"y": [1.0, 1.0, 5.0, 1.0, 1.0]})
+    walk = np.random.default_rng(0).normal(size=200).cumsum()
+    filler = LinearInterpolation(random_state=0).fit(pd.DataFrame({"y": walk}))
+    middle = []
+    for s in (0.01, 1.0, 100.0):
+        std = np.where(np.arange(5)[:, None] == 2, s, 0.0)
+        middle.append(filler.transform(X, obs_std=std).iloc[2, 0])
+    assert middle[0] == pytest.approx(5, abs=0.1)
+    assert 1.2 < middle[1] < 4.8
+    assert middle[2] == pytest.approx(1, abs=0.3)
+
+
+def test_totals_and_noisy_values_go_together():
+    hours = pd.date_range("2024-01-01", periods=48, freq="h")
+    X = pd.DataFrame({"y": np.sin(np.arange(48) / 4)}, hours)
+    filler = LinearInterpolation(random_state=0).fit(X)
+    total = constraints.total("D", {"2024-01-01": 3.0, "2024-01-02": 4.0})
+    draws = filler.sample(X, 200, obs_std=0.3, constraints=total)
+    sums = draws.paths()[..., 0].reshape(200, 2, 24).sum(2)
+    np.testing.assert_allclose(sums, np.tile([3.0, 4.0], (200, 1)), atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("obs_std", "message"),
+    [
+        (-1.0, "finite and not negative; it is -1.0 in column 'a'"),
+        (NAN, "finite and not negative"),
+        ({"w": 1.0}, "names column 'w'"),
+        (np.ones(3), r"got shape \(3,\)"),
+    ],
+)
+def test_noise_that_is_none_is_refused(obs_std, message):
+    X = frame()
+    filler = LinearInterpolation(random_state=0).fit(X)
+    with pytest.raises(ValueError, match=message):
+        filler.sample(X, obs_std=obs_std)

@@ -1,0 +1,79 @@
+"""Noisy observations: cells whose values are hints, not facts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from numbers import Real
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from tsdiff.constraints.compiling import channel_number
+from tsdiff.constraints.kinds import Near
+from tsdiff.panel.frame import Panel
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+def softened(panel: Panel, cells: Ints, obs_std: Any) -> tuple[Panel, Ints, Near]:
+    """Hide the observed cells that are noisy, and state what they hint at.
+
+    Parameters
+    ----------
+    panel : Panel
+    cells : ndarray of int, shape (M,)
+        To be answered.
+    obs_std : number, mapping by channel, or array of shape (N, C)
+
+    Returns
+    -------
+    panel : Panel
+        Without the noisy cells.
+    cells : ndarray of int
+        With them.
+    hint : Near
+
+    Raises
+    ------
+    ValueError
+        If `obs_std` has another shape, names an unknown channel, or is negative or not
+        finite for an observed cell.
+    """
+    std = _read(panel, obs_std)
+    bad = panel.observed & ~(np.isfinite(std) & (std >= 0))
+    if bad.any():
+        row, column = np.argwhere(bad)[0]
+        raise ValueError(
+            f"obs_std must be finite and not negative; it is {std[row, column]} in "
+            f"column {panel.channels[column]!r} at {panel.index[row]}."
+        )
+    noisy = panel.observed & (std > 0)
+    hint = Near("obs_std", np.where(noisy, panel.values, np.nan), std)
+    hidden = replace(panel, values=np.where(noisy, np.nan, panel.values))
+    return hidden, np.union1d(cells, np.flatnonzero(noisy)), hint
+
+
+def _read(panel: Panel, obs_std: Any) -> Floats:
+    """Read the standard deviation of each cell, shape (N, C)."""
+    shape = panel.values.shape
+    if isinstance(obs_std, Real):
+        return np.full(shape, float(obs_std))
+    named = isinstance(obs_std, pd.Series) and obs_std.index.isin(panel.channels).all()
+    if named or isinstance(obs_std, Mapping):
+        std = np.zeros(shape)
+        for name, value in dict(obs_std).items():
+            std[:, channel_number(panel, name, "obs_std")] = value
+        return std
+    std = np.asarray(obs_std, dtype=float)
+    std = std[:, None] if std.ndim == 1 and shape[1] == 1 else std
+    if std.shape != shape:
+        raise ValueError(
+            "obs_std is a number, a mapping of column names to numbers, or as many rows"
+            f" and columns as the data, {shape}; got shape {std.shape}."
+        )
+    rows = getattr(panel.layout, "rows", None)  # the caller's order of rows
+    return std if rows is None else std[np.argsort(rows)]
