@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import secrets
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
 
 def write_whole(path: Path, content: bytes) -> None:
@@ -31,10 +33,43 @@ def write_whole(path: Path, content: bytes) -> None:
     ...     file.read_text(), len(list(file.parent.iterdir()))
     ('all of it', 1)
     """
+    with writing(path) as file:
+        file.write(content)
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[IO[bytes]]:
+    """Open a file that takes its name once all of it is written.
+
+    Parameters
+    ----------
+    path : Path
+        Its folder has to be there.
+
+    Yields
+    ------
+    file : binary file
+        If anything is raised meanwhile, it is removed and `path` stays as it was.
+
+    Raises
+    ------
+    OSError
+        If the file can't be written.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     with writing(Path(folder) / "a.txt") as file:
+    ...         _ = file.write(b"half of it")
+    ...         names = [path.suffix for path in Path(folder).iterdir()]
+    ...     names, [path.name for path in Path(folder).iterdir()]
+    (['.part'], ['a.txt'])
+    """
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
         with temporary.open("xb") as file:
-            file.write(content)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         if path.exists():
