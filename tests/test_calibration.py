@@ -105,6 +105,25 @@ def test_conformal_quantiles_are_valid_for_any_number_of_scores(n):
     assert (np.abs(share - LEVELS) <= 1 / (n + 1) + noise_of)[inside].all()  # no waste
 
 
+def test_new_clusters_are_covered_although_few_were_seen():
+    """Scores of a week share its shift: a dozen weeks tell little of the next one."""
+    rng, n_weeks, trials = np.random.default_rng(0), 12, 1000
+    shift = 0.7 * rng.standard_normal((trials, n_weeks + 1, 1))
+    scores = shift + rng.standard_normal((trials, n_weeks + 1, 40))
+    week = np.repeat(np.arange(n_weeks), 40)
+    levels = np.searchsorted(LEVELS, [0.25, 0.75, 0.1, 0.9, 0.05, 0.95])
+    share = {}
+    for name, cluster in (("known", week), ("ignored", None)):
+        inside = []
+        for known in scores:
+            ends = conformal_map(known[:-1].ravel(), KNOTS, cluster)[levels]
+            low, high = ends.reshape(3, 2).T
+            inside.append((low[:, None] <= known[-1]) & (known[-1] <= high[:, None]))
+        share[name] = np.mean(inside, axis=(0, 2))
+    np.testing.assert_allclose(share["known"], [0.5, 0.8, 0.9], atol=0.012)
+    assert share["ignored"][1] < 0.785
+
+
 @pytest.mark.parametrize("factor", [0.5, 2.0])
 def test_a_mis_scaled_law_covers_after_calibration_in_every_bin(factor, monkeypatch):
     # short gaps are too sure and long ones not sure enough, or the other way round
@@ -173,7 +192,7 @@ def test_a_law_that_is_right_stays_as_it_is_within_noise():
 def test_without_scores_a_map_is_the_parents_and_with_few_it_leans_on_it():
     np.testing.assert_array_equal(conformal_map(np.empty(0), 2 * KNOTS), 2 * KNOTS)
     one = np.zeros(1, dtype=int)
-    cells = Scored(np.array([3.0]), one, one, one, one, one)
+    cells = Scored(np.array([3.0]), one, one, one, one, one, one)
     maps = Calibration.learn(cells, 1).maps[0, 0]
     assert 0 < maps[len(KNOTS) // 2] < 1.5  # a single forecast moves little
     assert (np.diff(maps) > 0).all()
@@ -306,11 +325,11 @@ def test_the_report_judges_by_data_that_the_calibration_has_not_seen():
     zero, unit = np.zeros(n, dtype=int), np.arange(n)
     fold = unit % 5
     wild = np.where(fold == 0, 10.0, 1.0) * rng.standard_normal(n)
-    own = Calibration.learn(Scored(wild, zero, zero, zero, unit, fold), 1)
+    own = Calibration.learn(Scored(wild, zero, zero, zero, unit, unit, fold), 1)
     seen = np.abs(own.raw_scores(KNOTS[[3], None], zero, zero, zero)[0]) >= np.abs(wild)
     assert seen.mean() > 0.88  # what it was learned from: 0.9
     assert own.after[0, 2] / n < 0.87
-    calm = Scored(rng.standard_normal(n), zero, zero, zero, unit, fold)
+    calm = Scored(rng.standard_normal(n), zero, zero, zero, unit, unit, fold)
     honest = Calibration.learn(calm, 1)
     assert agree(honest.after[0, 2] / n, 0.9, n, n)
     alone = Calibration.learn(replace(calm, fold=zero), 1)
@@ -453,7 +472,7 @@ def test_files_with_a_forged_calibration_are_refused_and_those_without_load(tmp_
     imputer = tiny().fit(frame())
     imputer.save(tmp_path / "old")
     assert not hasattr(DiffusionImputer.load(tmp_path / "old"), "calibration_")
-    three = Calibration.learn(Scored(*np.zeros((6, 9), dtype=int)), 3)
+    three = Calibration.learn(Scored(*np.zeros((7, 9), dtype=int)), 3)
     imputer.calibration_ = three
     imputer.save(tmp_path / "forged")
     with pytest.raises(ValueError, match="channels of its calibration"):

@@ -9,7 +9,13 @@ from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from tsdiff.calibrating.answers import Calibratable
-from tsdiff.calibrating.rehearsal import cutoffs, fold_of, rehearsals, unseen
+from tsdiff.calibrating.rehearsal import (
+    cluster_of,
+    cutoffs,
+    fold_of,
+    rehearsals,
+    unseen,
+)
 from tsdiff.calibration import Calibration, Scored
 from tsdiff.history import recall
 from tsdiff.panel.frame import Panel
@@ -105,7 +111,8 @@ class ForecastCalibration(Calibratable):
             window = done + np.arange(len(cells)) // (h * n_targets)
             fold = fold_of(whole, rows[row])
             some = ~np.isnan(truth)
-            fields = scores, *self._place(panel, cells), channel, window, fold
+            cluster = cluster_of(whole, rows[row], window)
+            fields = scores, *self._place(panel, cells), channel, window, cluster, fold
             parts.append([part[some] for part in fields])
             done += len(panel.ids)
         return Scored(*map(np.concatenate, zip(*parts, strict=True)))

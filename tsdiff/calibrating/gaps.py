@@ -10,7 +10,12 @@ from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from tsdiff.calibrating.answers import Calibratable
-from tsdiff.calibrating.rehearsal import fold_of, gap_starts, refuse_seen
+from tsdiff.calibrating.rehearsal import (
+    cluster_of,
+    fold_of,
+    gap_starts,
+    refuse_seen,
+)
 from tsdiff.calibration import Calibration, Scored
 from tsdiff.gaps import distances, gap_lengths
 from tsdiff.holdout import hide
@@ -99,7 +104,8 @@ class GapCalibration(Calibratable):
         row, channel = np.divmod(cells, len(panel.channels))
         scores = self._scores_of(shown, cells, panel.values.ravel()[cells], rng)
         gap = gap_starts(shown, cells) + repeat * len(panel.values)
-        return scores, *self._place(shown, cells), channel, gap, fold_of(panel, row)
+        place, fold = self._place(shown, cells), fold_of(panel, row)
+        return scores, *place, channel, gap, cluster_of(panel, row, gap), fold
 
     def _place(self, panel: Panel, cells: Ints) -> tuple[Floats, Floats]:
         """Length of the gap and distance to the nearest observation, in rows."""

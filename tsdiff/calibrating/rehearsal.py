@@ -43,6 +43,23 @@ def fold_of(panel: Panel, row: Ints) -> Ints:
     return (row - panel.bounds[series]) * N_FOLDS // length
 
 
+def cluster_of(panel: Panel, row: Ints, unit: Ints) -> Ints:
+    """Series of each row, if there are many; else its gap or forecast.
+
+    Parameters
+    ----------
+    panel : Panel
+    row, unit : ndarray of int, shape (n,)
+
+    Returns
+    -------
+    ndarray of int, shape (n,)
+    """
+    if len(panel.ids) < _MANY_SERIES:
+        return unit
+    return np.searchsorted(panel.bounds, row, side="right") - 1
+
+
 def gap_starts(panel: Panel, cells: Ints) -> Ints:
     """First row of the gap that each cell lies in.
 

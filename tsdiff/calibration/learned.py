@@ -49,6 +49,8 @@ class Scored:
     channel : ndarray of int, shape (n,)
     unit : ndarray of int, shape (n,)
         Gap or forecast; cells of one unit depend on each other.
+    cluster : ndarray of int, shape (n,)
+        Series, if there are many, or unit: what is new of a new question.
     fold : ndarray of int, shape (n,)
         Below `N_FOLDS`: part of the data, for honest reports.
     """
@@ -58,6 +60,7 @@ class Scored:
     second: Floats
     channel: Ints
     unit: Ints
+    cluster: Ints
     fold: Ints
 
 
@@ -123,7 +126,8 @@ class Calibration:
         --------
         >>> rng, n = np.random.default_rng(0), 4000  # intervals half as wide as they
         >>> zero, one = np.zeros(n, dtype=int), np.arange(n)  # should be
-        >>> cells = Scored(2 * rng.standard_normal(n), zero, zero, zero, one, one % 5)
+        >>> scores = 2 * rng.standard_normal(n)
+        >>> cells = Scored(scores, zero, zero, zero, one, one, one % 5)
         >>> calibration, some = Calibration.learn(cells, 1), zero[:1]
         >>> calibration.raw_scores(np.array([[1.0]]), some, some, some).round(1)
         array([[2.]])
@@ -208,9 +212,10 @@ def _shrunk(cells: Scored, group: Ints, parents: Floats, prior: float) -> Floats
     edges = np.searchsorted(group[order], np.arange(len(parents) + 1))
     maps = parents.copy()
     for g in np.flatnonzero(n_units):
-        score = cells.score[order[edges[g] : edges[g + 1]]]
+        some = order[edges[g] : edges[g + 1]]
+        own = conformal_map(cells.score[some], parents[g], cells.cluster[some])
         weight = n_units[g] / (n_units[g] + prior)
-        maps[g] += weight * (conformal_map(score, parents[g]) - parents[g])
+        maps[g] += weight * (own - parents[g])
     return np.maximum.accumulate(maps, axis=1)  # against rounding alone
 
 

@@ -41,7 +41,31 @@ def evaluate(maps: Floats, row: Ints, scores: Floats) -> Floats:
     return low + share * (high - low) + slope * (scores - inner)
 
 
-def conformal_map(scores: Floats, parent: Floats) -> Floats:
+def _worth(scores: Floats, ordered: Floats, cluster: Ints) -> Floats:
+    """Count the independent scores that clustered ones are worth, at each level."""
+    n = len(scores)
+    _, number = np.unique(cluster, return_inverse=True)
+    n_clusters = int(number.max()) + 1
+    if n_clusters < 2:
+        return np.full(len(LEVELS), float(n))
+    tail = np.round(n * np.minimum(LEVELS, 1 - LEVELS), 9)  # the same at either end
+    place = np.clip(np.ceil(tail).astype(np.int64) - 1, 0, n - 1)
+    low = scores[:, None] <= ordered[place]
+    high = scores[:, None] >= ordered[n - 1 - place]
+    beyond = np.where(LEVELS < 0.5, low, high)
+    excess = beyond - beyond.mean(axis=0)
+    sums = np.zeros((n_clusters, len(LEVELS)))
+    np.add.at(sums, number, excess)
+    variance = (sums**2).sum(axis=0) / n**2 * n_clusters / (n_clusters - 1)
+    share = beyond.mean(axis=0)
+    spread = share * (1 - share)
+    worth = np.divide(spread, variance, out=np.full_like(spread, n), where=variance > 0)
+    return np.clip(worth, min(n_clusters, n), n)
+
+
+def conformal_map(
+    scores: Floats, parent: Floats, cluster: Ints | None = None
+) -> Floats:
     """Take conformal quantiles of normal scores at all of `LEVELS`.
 
     Of n exchangeable scores and a new one, the new one is at most the k-th smallest
@@ -49,11 +73,17 @@ def conformal_map(scores: Floats, parent: Floats) -> Floats:
     above one half where k is (n + 1) a rounded up, below one half rounded down. Levels
     that are beyond the scores follow the parent's map in parallel.
 
+    Scores of one cluster go astray together, so n of them are worth fewer: as many as
+    would give the share of scores below a quantile the variance that it has over the
+    clusters. They take the place of n in the correction of the levels.
+
     Parameters
     ----------
     scores : ndarray, shape (n,)
     parent : ndarray, shape (len(LEVELS),)
         A monotone map.
+    cluster : ndarray of int, shape (n,), optional
+        All scores are independent by default.
 
     Returns
     -------
@@ -63,9 +93,14 @@ def conformal_map(scores: Floats, parent: Floats) -> Floats:
     n = len(scores)
     if not n:
         return parent.copy()
-    rank = np.round((n + 1) * LEVELS, 9)  # 20 * 0.95 is 19
-    rank = np.where(LEVELS < 0.5, np.floor(rank), np.ceil(rank))
     ordered = np.sort(scores)
+    worth = np.full(len(LEVELS), float(n))
+    if cluster is not None:
+        worth = _worth(scores, ordered, cluster)
+    # (n + 1) a where all count; further from the middle where few do
+    rank = (n + 1) * LEVELS + (n / worth - 1) * (LEVELS - 0.5)
+    rank = np.round(rank, 9)  # 20 * 0.95 is 19
+    rank = np.where(LEVELS < 0.5, np.floor(rank), np.ceil(rank))
     rank[_MIDDLE] = np.clip(rank[_MIDDLE], 1, n)
     quantiles = ordered[np.clip(rank.astype(np.int64) - 1, 0, n - 1)]
     quantiles[_MIDDLE] = np.median(ordered)
