@@ -12,8 +12,9 @@ from small import frame, tiny
 
 from tsdiff import DiffusionImputer
 from tsdiff._base import report
+from tsdiff.diffusion.losses import Batch
 from tsdiff.diffusion.network import Network, NetworkConfig
-from tsdiff.diffusion.training import Batch, History
+from tsdiff.diffusion.training import History
 from tsdiff.diffusion.window import Window, interpolate
 from tsdiff.skill import measure_skill
 

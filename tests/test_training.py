@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import torch
 
+from tsdiff.diffusion.losses import Batch, validation_crps
 from tsdiff.diffusion.network import Network, NetworkConfig
-from tsdiff.diffusion.training import Batch, Budget, train, validation_crps
+from tsdiff.diffusion.training import Budget, train
 from tsdiff.diffusion.window import Window
 
 CONFIG = NetworkConfig(1, 16, width=16, depth=1, denoiser_width=16)

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
+from tsdiff.diffusion.losses import Batch
 from tsdiff.diffusion.network import Network, NetworkConfig
-from tsdiff.diffusion.training import Batch
 from tsdiff.diffusion.widening import best_log_width, widen
 from tsdiff.diffusion.window import Window
 

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from tsdiff.diffusion.training import Batch
+from tsdiff.diffusion.losses import Batch
 from tsdiff.diffusion.window import Window
 from tsdiff.panel import masking
 from tsdiff.panel.frame import Panel

@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from tsdiff.diffusion.fill import line_error, seasonal_guesses
+from tsdiff.diffusion.losses import Batch
 from tsdiff.diffusion.marginals import normal_score
 from tsdiff.diffusion.network import Network
-from tsdiff.diffusion.training import Batch
 from tsdiff.diffusion.window import interpolate
 from tsdiff.metrics import pinball
 

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 
 import torch
 
+from tsdiff.diffusion.losses import Batch, unit_of
 from tsdiff.diffusion.network import Network
-from tsdiff.diffusion.training import Batch, unit_of
 
 _LOG_FACTORS = torch.linspace(0.0, 0.6, 13)  # of the widths that are tried
 _PRIOR_WINDOWS = 16  # of evidence that the width is right as it is

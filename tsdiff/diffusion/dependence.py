@@ -1,0 +1,76 @@
+"""How the noise learns to be as dependent along time as the scores are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor
+
+from tsdiff.diffusion.losses import Batch
+from tsdiff.diffusion.network import Network
+
+_UNTIL = 0.6  # share of the run in which the noise is still fitted
+_N_UPDATES, _RATE = 60, 75  # steps, and rate in those of the network
+_HIGHEST_RATE, _REACH = 0.3, 9.0  # of the logarithms of its weights
+_CELLS = 2**15  # of one update, at most
+
+
+class FieldFit:
+    """Fit the dependence of the noise to that of the scores, now and then.
+
+    In the first part of the run only, so that the denoiser ends with noise that stays
+    as it is.
+
+    Parameters
+    ----------
+    network : Network
+        Whose field the fit begins with.
+    rate : float
+        Learning rate of the network.
+    """
+
+    def __init__(self, network: Network, rate: float) -> None:
+        self.field = network.field
+        self.rate = min(_RATE * rate, _HIGHEST_RATE)
+        self.weights = self.field.log_weights.clone().requires_grad_()
+        self.optimizer = torch.optim.Adam([self.weights], lr=self.rate)
+        self.next = 0.0
+
+    def follow(
+        self, batch: Batch, scores: Tensor, share: float, networks: Iterable[Network]
+    ) -> None:
+        """Make a step if one is due, and tell the networks.
+
+        Parameters
+        ----------
+        batch : Batch
+        scores : Tensor, shape (B, T, C)
+            Of the target cells.
+        share : float
+            Of the budget that is spent.
+        networks : iterable of Network
+            Get the new weights.
+        """
+        if not self.next <= share < _UNTIL:
+            return
+        self.next = share + _UNTIL / _N_UPDATES
+        if self._step(batch, scores, share):
+            for network in networks:
+                network.field.log_weights.copy_(self.weights.detach())
+
+    def _step(self, batch: Batch, scores: Tensor, share: float) -> bool:
+        """Make a step by some of the windows; False if it can't be told where to."""
+        some = slice(0, max(_CELLS // scores[0].numel(), 1))
+        loss = self.field.loss(
+            batch.window.some(some), scores[some], batch.target[some], self.weights
+        )
+        (gradient,) = torch.autograd.grad(loss, self.weights)
+        if not bool(torch.isfinite(gradient).all()):
+            return False
+        self.weights.grad = gradient
+        self.optimizer.param_groups[0]["lr"] = self.rate * (1 - share / _UNTIL)
+        self.optimizer.step()
+        with torch.no_grad():  # else its covariance could not be told from singular
+            self.weights.clamp_(-_REACH, _REACH)
+        return True

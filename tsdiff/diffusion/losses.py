@@ -1,0 +1,137 @@
+"""What is learned from: batches of hidden cells, and the losses on them.
+
+The head learns by pinball loss, the denoiser by velocity loss on values Gaussianised
+by the detached head. The score of a network on held-out cells is the head's alone.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from tsdiff.diffusion.flow import NOISE, noised
+from tsdiff.diffusion.network import Context, Network
+from tsdiff.diffusion.window import Window
+
+_LEAST_UNIT = 0.05  # of a channel's scale
+_LARGEST_SCORE = 5.0  # |z| beyond this says nothing more about dependence
+
+
+@dataclass(frozen=True)
+class Batch:
+    """B windows with the cells to learn from.
+
+    Attributes
+    ----------
+    window : Window
+        What is shown.
+    truth : Tensor, shape (B, T, C)
+        Scaled values; anything where `target` is False.
+    target : Tensor of bool, shape (B, T, C)
+        Observed and not shown.
+    weight : Tensor, shape (B,), optional
+        Of each cell of a window; all count alike by default.
+    """
+
+    window: Window
+    truth: Tensor
+    target: Tensor
+    weight: Tensor | None = None
+
+    def mean(self, loss: Tensor, window: Tensor) -> Tensor:
+        """Mean loss of cells that lie in some windows, both of shape (n,)."""
+        if self.weight is None:
+            return loss.sum() / max(len(loss), 1)
+        weight = self.weight[window]
+        return (weight * loss).sum() / weight.sum().clamp_min(1e-9)
+
+
+def losses(
+    network: Network,
+    batch: Batch,
+    generator: torch.Generator,
+    dropout: torch.Generator | None = None,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Mean CRPS of the head, mean squared error of the velocity, and the scores."""
+    cells = batch.target.nonzero(as_tuple=True)
+    truth = batch.truth[cells]  # (n,)
+    context = network.encoder(batch.window, dropout)
+    marginals = network.encoder.marginals(context, cells)
+    crps = batch.mean(
+        marginals.crps(truth) / unit_of(batch, context)[cells[0]], cells[0]
+    )
+    with torch.no_grad():
+        score = marginals.to_z(truth[:, None])[:, 0]
+        score = score.clamp(-_LARGEST_SCORE, _LARGEST_SCORE)
+        z_0 = torch.zeros_like(batch.truth).index_put(cells, score)
+    known = Context(*(part.detach() for part in context))
+    return crps, _velocity_loss(network, known, batch, z_0, generator), z_0
+
+
+def unit_of(batch: Batch, context: Context) -> Tensor:
+    """Give the unit of each window's error, shape (B,): that of the first guess.
+
+    Only where windows count alike: else easy ones would learn nothing beside hard ones.
+    """
+    if batch.weight is None:
+        return torch.ones(len(batch.truth))
+    count = batch.target.sum((1, 2)).clamp_min(1)
+    mean = (context.spread.detach() * batch.target).sum((1, 2)) / count
+    return mean.clamp_min(_LEAST_UNIT)
+
+
+def _velocity_loss(
+    network: Network,
+    context: Context,
+    batch: Batch,
+    z_0: Tensor,
+    generator: torch.Generator,
+) -> Tensor:
+    """Velocity loss; in a quarter of the windows some of the scores are given."""
+    n_windows, target = len(z_0), batch.target
+    strata = torch.arange(n_windows) + torch.rand(n_windows, generator=generator)
+    shuffled = torch.randperm(n_windows, generator=generator)
+    t = (NOISE * strata / n_windows)[shuffled]  # (B,)
+    given = target & _revealed(target, generator)
+    asked = target & ~given
+    white, own = torch.randn((2, *z_0.shape), generator=generator)
+    with torch.no_grad():
+        noise = network.field(batch.window, white, own)
+    z_t, v = noised(z_0, noise, t[:, None, None])
+    prepared = network.denoiser.prepare(context, asked, given)
+    answer = network.denoiser(torch.where(given, z_0, z_t), t, prepared)
+    return batch.mean((answer - v)[asked] ** 2, asked.nonzero()[:, 0])
+
+
+def _revealed(target: Tensor, generator: torch.Generator) -> Tensor:
+    """Cells of an early part of the window, in a quarter of the windows.
+
+    Windows that overlap are sampled in order: the later one knows the scores of what
+    the earlier one has filled.
+    """
+    n_windows, n_steps, _ = target.shape
+    edge = torch.rand(n_windows, 1, 1, generator=generator) * n_steps
+    chosen = torch.rand(n_windows, 1, 1, generator=generator) < 0.25
+    early = torch.arange(n_steps)[None, :, None] < edge
+    return (early & chosen).expand_as(target)
+
+
+@torch.no_grad()
+def validation_crps(network: Network, batches: Sequence[Batch]) -> float:
+    """Mean CRPS of the head over all target cells of the batches; NaN without any."""
+    was_training = network.training
+    network.eval()
+    total, count = 0.0, 0
+    for batch in batches:
+        cells = batch.target.nonzero(as_tuple=True)
+        context = network.encoder(batch.window)
+        marginals = network.encoder.marginals(context, cells)
+        crps = marginals.crps(batch.truth[cells]) / unit_of(batch, context)[cells[0]]
+        total += float(crps.sum())
+        count += len(cells[0])
+    network.train(was_training)
+    return total / count if count else math.nan
