@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     )
     from tsdiff.backtesting import BacktestResult, backtest, imputation_backtest
     from tsdiff.draws import Draws
+    from tsdiff.explaining import explain
     from tsdiff.forecaster import DiffusionForecaster
     from tsdiff.imputer import DiffusionImputer
     from tsdiff.panel.long import from_long, to_long
@@ -33,6 +34,7 @@ _HOMES = {
     "DiffusionImputer": "tsdiff.imputer",
     "Draws": "tsdiff.draws",
     "backtest": "tsdiff.backtesting",
+    "explain": "tsdiff.explaining",
     "from_long": "tsdiff.panel.long",
     "imputation_backtest": "tsdiff.backtesting",
     "pool": "tsdiff.pooling",
@@ -62,6 +64,7 @@ __all__ = [
     "conformal",
     "constraints",
     "datasets",
+    "explain",
     "from_long",
     "imputation_backtest",
     "metrics",

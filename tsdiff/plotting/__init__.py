@@ -3,6 +3,7 @@
 from tsdiff.plotting.calibration import plot_coverage, plot_reliability
 from tsdiff.plotting.comparison import plot_scores
 from tsdiff.plotting.denoising import plot_denoising
+from tsdiff.plotting.explanation import plot_explanation
 from tsdiff.plotting.explorer import plot_backtest
 from tsdiff.plotting.forecast import plot_forecast
 from tsdiff.plotting.holes import plot_missingness
@@ -16,6 +17,7 @@ __all__ = [
     "plot_coverage",
     "plot_critical_differences",
     "plot_denoising",
+    "plot_explanation",
     "plot_forecast",
     "plot_imputation",
     "plot_missingness",
