@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,7 @@ import pytest
 
 from tsdiff import plotting
 from tsdiff.draws import Draws
+from tsdiff.gaps import gap_lengths
 from tsdiff.panel.frame import to_panel
 from tsdiff.plotting import shapes, style
 
@@ -149,14 +151,23 @@ class TestWhatIsDrawn:
         assert len(text) == len(data)
         name = "heart rate"
         bounds = draws.interval([0.5, 0.95])[[f"{name}-lo-95", f"{name}-hi-95"]]
+        gap = gap_lengths(draws.panel)[:, 1]
         for row, stamp in enumerate(data.index.tz_localize(None)):
             said = text[f"{stamp:%Y-%m-%dT%H:%M}"]
             if np.isnan(data[name].iloc[row]):
                 low, high = bounds.iloc[row]
                 assert f"median <b>{draws.median()[name].iloc[row]:.2f}</b>" in said
                 assert said.endswith(f"95 %: {low:.2f} to {high:.2f}")
+                assert f"</b>, raw<br>gap of {gap[row]} row" in said
             else:
                 assert said == f"observed <b>{data[name].iloc[row]:.2f}</b>"
+
+    def test_labels_say_whether_laws_are_calibrated(self, data, draws):
+        figure = plotting.plot_imputation(data, replace(draws, calibrated=True))
+        (labels,) = traces(figure, "labels", 1)
+        n_cells = int(data["heart rate"].isna().sum())
+        assert sum("</b>, calibrated<br>" in said for said in labels.text) == n_cells
+        assert not any("raw" in said for said in labels.text)
 
     def test_title_counts_and_legend_lists_each_thing_once(self, figure, draws):
         assert figure.layout.title.text == f"{len(draws.cells)} missing values filled"

@@ -125,7 +125,7 @@ class TestWhatIsDrawn:
         for row, stamp in enumerate(ahead):
             low, high = bounds[["wind-lo-95", "wind-hi-95"]].iloc[row]
             median = draws.median()["wind"].iloc[row]
-            assert f"median <b>{median:.2f}</b>" in said[stamp]
+            assert f"median <b>{median:.2f}</b>, raw<br>50 %" in said[stamp]
             assert said[stamp].endswith(f"95 %: {low:.2f} to {high:.2f}")
         last = wall(history.index[-1:])[0]
         assert said[last] == f"observed <b>{history['wind'].iloc[-1]:.2f}</b>"

@@ -71,7 +71,7 @@ class TestLabels:
         median = draws.median().loc[stamp, name]
         bounds = draws.interval([0.5, 0.8, 0.95]).loc[stamp]
         label = view.hover(row, stamp.isoformat(), median)
-        assert f"median {median:.2f}" in label
+        assert f"median {median:.2f}, rawgap of 20 rows" in label
         for level in (50, 80, 95):
             low, high = bounds[f"{name}-lo-{level}"], bounds[f"{name}-hi-{level}"]
             assert f"{level} %: {low:.2f} to {high:.2f}" in label

@@ -79,6 +79,7 @@ class Past:
             np.concatenate([~np.isnan(values), strip.observed]),
             np.concatenate([nothing, strip.answered]),
             strip.samples,
+            strip.calibrated,
         )
 
 

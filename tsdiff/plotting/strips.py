@@ -37,6 +37,10 @@ class Strip:
         What the draws were conditioned on, and what they answer.
     samples : ndarray of shape (S, m)
         Draws of the m answered cells.
+    calibrated : bool, optional
+        Whether draws follow calibrated laws, if labels are to say so.
+    gaps : bool, default False
+        Whether labels are to say how long the gap of a cell is.
     """
 
     time: NDArray
@@ -44,6 +48,8 @@ class Strip:
     observed: NDArray[np.bool_]
     answered: NDArray[np.bool_]
     samples: Array
+    calibrated: bool | None = None
+    gaps: bool = False
 
     def along(self, rows: NDArray[np.int64], answers: Array) -> Array:
         """Values at `rows`: (k, m) answers in gaps, the observed value elsewhere."""
@@ -81,6 +87,8 @@ def cut_strip(draws: Draws, given: Array, series: int, channel: int) -> Strip:
         ~np.isnan(panel.values[first:last, channel]),
         answered,
         draws.samples[:, span][:, mine],
+        draws.calibrated,
+        gaps=True,
     )
 
 
@@ -183,7 +191,14 @@ def _labels(
     digits = decimals(strip.given)
     kept = _thin_dots(numbers[0], limit)
     rows, numbers = rows[kept], numbers[:, kept]
-    words = [f"median <b>{x}</b>" for x in written(numbers[0], digits)]
+    of = {None: "", False: ", raw", True: ", calibrated"}[strip.calibrated]
+    words = [f"median <b>{x}</b>{of}" for x in written(numbers[0], digits)]
+    if strip.gaps:
+        length = _gap_lengths(strip.observed)[rows]
+        words = [
+            f"{word}<br>gap of {n:,} row{'s' if n > 1 else ''}"
+            for word, n in zip(words, length.tolist(), strict=True)
+        ]
     for k in reversed(range(len(coverage))):
         ends = (written(numbers[2 * k + end], digits) for end in (1, 2))
         words = [
@@ -203,6 +218,15 @@ def _labels(
     order = np.argsort(every)
     text = np.array(words, dtype=object)[order]
     return {"x": strip.time[every[order]], "y": y[order], "text": text}
+
+
+def _gap_lengths(observed: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Rows of the gap that each row lies in; 0 where observed."""
+    missing = np.flatnonzero(~observed)
+    piece = pieces(missing)
+    length = np.zeros(len(observed), dtype=np.int64)
+    length[missing] = np.bincount(piece)[piece] if len(piece) else 0
+    return length
 
 
 def check_frame(df: Any, draws: Draws) -> Array:
