@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from scipy import linalg, sparse
 from scipy.sparse.csgraph import connected_components
 
-from tsdiff.constraints.compiling import Limits, Linear
+from tsdiff.constraints.compiling import Linear
 from tsdiff.constraints.kinds import Constraint
+from tsdiff.constraints.limits import Limits
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

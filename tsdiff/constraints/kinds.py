@@ -108,10 +108,6 @@ def bounds(
     channel : str, optional
         All by default.
 
-    Returns
-    -------
-    Constraint
-
     Raises
     ------
     ValueError
@@ -145,13 +141,7 @@ def monotone(channel: str, *, increasing: bool = True) -> Constraint:
 
     Each path's values in a gap, cut to the range of the gap's neighbours, are put in
     order (Chernozhukov, Fernandez-Val and Galichon, 2010, Econometrica 78), so totals
-    over whole gaps stay.
-
-    Parameters
-    ----------
-    channel : str
-    increasing : bool, default True
-        False for falling values.
+    over whole gaps stay. With ``increasing=False`` they fall.
     """
     words = f"monotone({channel!r}, increasing={increasing})"
     return Monotone(words, channel, bool(increasing))
@@ -170,10 +160,6 @@ def total(freq: str | None, values: Any, channel: str | None = None) -> Constrai
         (unique_id, label). A number, if there is but one period.
     channel : str, optional
         Needed if there are several.
-
-    Returns
-    -------
-    Constraint
 
     Raises
     ------
@@ -197,10 +183,6 @@ def equality(A: Any, b: Any) -> Constraint:
     A : array-like, shape (k, n_rows * n_channels) or (k, n_rows, n_channels)
         Weights of the cells of the frame that is answered: row by row, in its order.
     b : array-like, shape (k,)
-
-    Returns
-    -------
-    Constraint
 
     Raises
     ------
@@ -226,10 +208,6 @@ def relation(weights: Mapping[str, float], value: float = 0.0) -> Constraint:
         ``{"whole": 1, "heating": -1, "light": -1}``: the whole is the sum of both.
     value : float, default 0
         Of the weighted sum.
-
-    Returns
-    -------
-    Constraint
 
     Raises
     ------
@@ -260,10 +238,6 @@ def reward(fn: Callable[[Any], Any], weight: float = 1.0) -> Constraint:
         torch can differentiate.
     weight : float, default 1
         Above 0.
-
-    Returns
-    -------
-    Constraint
 
     Raises
     ------

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from tsdiff.constraints.compiling import channel_number
+from tsdiff.constraints.cells import channel_number
 from tsdiff.constraints.kinds import Near
 from tsdiff.panel.frame import Panel
 

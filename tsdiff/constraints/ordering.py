@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from tsdiff.constraints.compiling import Limits, Linear
+from tsdiff.constraints.compiling import Linear
 from tsdiff.constraints.consistency import components
 from tsdiff.constraints.kinds import Monotone
+from tsdiff.constraints.limits import Limits
 from tsdiff.panel.frame import Panel
 
 Floats = NDArray[np.float64]

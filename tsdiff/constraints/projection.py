@@ -8,8 +8,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from tsdiff.constraints.compiling import TOLERANCE, Limits, Linear
+from tsdiff.constraints.compiling import TOLERANCE, Linear
 from tsdiff.constraints.consistency import components
+from tsdiff.constraints.limits import Limits
 
 Floats = NDArray[np.float64]
 

@@ -9,18 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tsdiff.constraints.compiling import (
-    Limits,
-    Linear,
-    hints,
-    limits,
-    linear,
-    reduced,
-    whole,
-)
+from tsdiff.constraints.compiling import Linear, hints, linear, reduced
 from tsdiff.constraints.conditioning import condition, truncate
 from tsdiff.constraints.consistency import check_limits, independent
 from tsdiff.constraints.kinds import Constraint, Monotone, Reward
+from tsdiff.constraints.limits import Limits, limits, whole
 from tsdiff.constraints.ordering import put_in_order, round_to_whole
 from tsdiff.constraints.projection import project
 from tsdiff.constraints.tilting import tilt
