@@ -11,7 +11,7 @@ COMMA := ,
 STAMP := $(VENV)/.installed-$(subst $(COMMA),-,$(EXTRAS))
 
 .DELETE_ON_ERROR:
-.PHONY: demo test lint types clean
+.PHONY: demo test lint types docs pages clean
 
 demo: $(STAMP)
 	$(BIN)/python -m tsdiff demo
@@ -26,8 +26,17 @@ lint: $(STAMP)
 types: $(STAMP)
 	$(BIN)/mypy tsdiff
 
+# Run the blocks of the pages, and build them: build/docs/html/index.html.
+docs:
+	$(MAKE) EXTRAS=docs pages
+
+pages: $(STAMP)
+	for builder in doctest html; do \
+		$(BIN)/python -m sphinx -W --keep-going -q -b $$builder -d build/docs/doctrees docs build/docs/$$builder || exit 1; \
+	done
+
 clean:
-	rm -rf $(VENV) build dist .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) build dist docs/generated .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # An interrupted install leaves no stamp, so that the next call repairs it.

@@ -3,7 +3,7 @@
 Arrays in, unreduced scores out: every function keeps the axes of the truth ``y``, so
 the caller decides what to average; `grouped` does it by any grouping, with weights and
 masks. A cell whose truth is NaN scores NaN, and is left out there. Samples and
-quantiles stand on a leading axis: ``samples`` has shape (n_samples, *y.shape).
+quantiles stand on a leading axis: ``samples`` has shape ``(n_samples, *y.shape)``.
 `crps_quantiles`, `crps_deciles`, `crps_19` and `qice` are pooled by their definition.
 
 ==========  =========================================================

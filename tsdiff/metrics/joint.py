@@ -20,9 +20,9 @@ def energy_score(
 
     Parameters
     ----------
-    y : array_like of shape (..., *vector)
+    y : array_like of shape (..., vector)
         Truth. Cells that are NaN are left out of their vector.
-    samples : array_like of shape (n_samples, ..., *vector)
+    samples : array_like of shape (n_samples, ..., vector)
         Joint draws.
     vector_axes : int, default 1
         How many of the last axes make up one vector: 1 for ``(windows, cells)``,
@@ -79,9 +79,9 @@ def variogram_score(
 
     Parameters
     ----------
-    y : array_like of shape (..., *vector)
+    y : array_like of shape (..., vector)
         Truth. Pairs with a NaN cell are left out of the sum.
-    samples : array_like of shape (n_samples, ..., *vector)
+    samples : array_like of shape (n_samples, ..., vector)
         Joint draws.
     vector_axes : int, default 1
         As in `energy_score`.
