@@ -237,6 +237,22 @@ def test_backtest_scores_beside_classic_methods(given, horizon, capsys):
     )
 
 
+def test_repair_changes_the_cells_that_it_lists_and_no_other(tmp_path):
+    frame = readings()
+    frame.loc[[100, 200], "glucose"] = ["9999", "-9999"]
+    frame.to_csv(tmp_path / "in.csv", index=False)
+    files = ["-o", f"{tmp_path}/out.csv", "--flagged", f"{tmp_path}/odd.csv"]
+    targets = ["--target", "glucose", "pulse", "--quiet", *TINY]
+    assert main(["repair", f"{tmp_path}/in.csv", *files, *targets]) == 0
+    before, after = texts(tmp_path / "in.csv"), texts(tmp_path / "out.csv")
+    rows, columns = np.nonzero((before != after).to_numpy())
+    changed = sorted(zip(before["when"][rows], before.columns[columns], strict=True))
+    odd = pd.read_csv(tmp_path / "odd.csv")
+    assert sorted(zip(odd["ds"], odd["channel"], strict=True)) == changed
+    assert {100, 200} <= set(rows)
+    assert after["glucose"].iloc[[100, 200]].astype(float).abs().max() < 1000
+
+
 # --- Refusals -------------------------------------------------------------------------
 
 FAULTS = {

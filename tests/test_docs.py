@@ -32,7 +32,7 @@ def test_commands_of_the_page_run(command, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     write_readings(tmp_path / "readings.csv")
     assert main([*shlex.split(command), "--quiet", *TINY]) == 0
-    named = re.findall(r"(?:-o|--plot|--model) (\S+)", command)
+    named = re.findall(r"(?:-o|--plot|--model|--flagged) (\S+)", command)
     assert named
     assert {path.name for path in tmp_path.iterdir()} == {"readings.csv", *named}
 

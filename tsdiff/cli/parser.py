@@ -27,7 +27,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="tsdiff", description=purpose)
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(title="commands", metavar="", required=True)
-    for add in (_add_impute, _add_forecast, _add_backtest, _add_demo):
+    for add in (_add_impute, _add_forecast, _add_repair, _add_backtest, _add_demo):
         add(commands)
     return parser
 
@@ -61,6 +61,23 @@ def _add_forecast(commands: Any) -> None:
     _add_output(command, "forecast")
     _add_answers(command)
     _add_fit(command, f"last rows to fit on (default: {FIT_ROWS})")
+
+
+def _add_repair(commands: Any) -> None:
+    text = "observed values that the others don't bear out, and what to put there"
+    command = _command(commands, "repair", text)
+    _add_table(command)
+    _add_output(command, "table with the odd values replaced")
+    command.add_argument(
+        "--flagged", metavar="FILE", help="list of the odd values, the oddest first"
+    )
+    command.add_argument(
+        "--alpha",
+        type=_share,
+        default=1e-4,
+        help="tail probability below which a value is odd (default: %(default)s)",
+    )
+    _add_fit(command, f"rows from the top to fit on (default: {FIT_ROWS})")
 
 
 def _add_backtest(commands: Any) -> None:
