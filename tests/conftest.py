@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import settings
 
@@ -20,6 +22,22 @@ def _one_thread() -> None:
     import torch
 
     torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def pair() -> dict[str, Any]:
+    """Share one fitted estimator of each kind: ask it, but leave it as it is."""
+    from faults import fitted_pair
+
+    return fitted_pair()
+
+
+@pytest.fixture(params=["imputer", "forecaster"])
+def case(request: pytest.FixtureRequest, pair: dict[str, Any]) -> Any:
+    """Give both estimators, one after the other, as a `faults.Case`."""
+    from faults import Case
+
+    return Case(request.param, pair[request.param])
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

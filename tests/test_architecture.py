@@ -15,9 +15,9 @@ HOUSE = Path(__file__).parents[1] / "tsdiff"
 FILES = sorted(HOUSE.rglob("*.py"))
 #: A file imports only from the units before its own; inside a unit nothing goes round.
 HOUSE_PLAN = """
-    _version atomic advice validation metrics significance panel gaps support
-    missingness holdout probability bands periods aggregation draws constraints trace
-    diffusion batches skill learning asking passing answering rolling parameters
+    _version atomic advice memory progress validation metrics significance panel gaps
+    support missingness holdout probability bands periods aggregation draws constraints
+    trace diffusion batches skill learning asking passing answering rolling parameters
     fingerprint features schema _base plain calibration io history calibrating
     abstaining tracing filling forecasting imputer forecaster scenarios explaining
     analyses pooling shifting repairing baselines conformal backtesting datasets

@@ -25,38 +25,6 @@ def plain() -> DiffusionForecaster:
 
 # --- horizons -------------------------------------------------------------------------
 
-NO_COUNTS = [0, -1, 1.5, 2.0, True, "3", NAN]
-
-
-@pytest.mark.parametrize("horizon", [*NO_COUNTS, None])
-def test_horizons_of_a_fit(horizon: Any) -> None:
-    model = quick(horizon=horizon)
-    with pytest.raises(ValueError, match="horizon must be a whole number of at least"):
-        model.fit(frame())
-    assert not [name for name in vars(model) if name.endswith("_")]
-
-
-@pytest.mark.parametrize("h", NO_COUNTS)
-def test_horizons_of_an_answer(h: Any, plain: DiffusionForecaster) -> None:
-    for ask in (plain.predict, plain.predict_interval, plain.sample):
-        with pytest.raises(ValueError, match="h must be a whole number of at least 1"):
-            ask(h)
-    with pytest.raises(ValueError, match="horizon must be a whole number"):
-        plain.as_imputer().as_forecaster(h)
-
-
-def test_levels_and_numbers_of_draws(plain: DiffusionForecaster) -> None:
-    with pytest.raises(ValueError, match="coverage must lie between 0 and 1"):
-        plain.predict_interval(coverage=90)
-    with pytest.raises(ValueError, match="level must lie between 0 and 100"):
-        plain.predict(level=[80, 101])
-    with pytest.raises(ValueError, match="alpha must lie between"):
-        plain.predict_quantiles(alpha=1.0)
-    with pytest.raises(ValueError, match="n_samples must be a whole number"):
-        plain.sample(n_samples=0)
-    with pytest.raises(ValueError, match=r"samples of 24 cells take 19.2 GB"):
-        plain.sample(n_samples=10**8)
-
 
 def test_nothing_is_answered_before_a_fit() -> None:
     for ask in (quick().predict, quick().sample, quick().as_imputer):

@@ -1,15 +1,11 @@
-"""Seeds decide draws; generators and settings that are global stay the caller's."""
+"""Seeds decide fits and draws."""
 
 from __future__ import annotations
 
-import random
-import warnings
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
-import torch
 from small import frame, tiny
 
 from tsdiff import DiffusionImputer
@@ -72,91 +68,3 @@ def test_the_seed_of_a_call_takes_the_place_of_the_estimators(
 def test_draws_do_not_depend_on_how_many_there_are(fitted: DiffusionImputer) -> None:
     few, many = fitted.sample(frame(), 3).samples, fitted.sample(frame(), 70).samples
     np.testing.assert_allclose(many[:3], few, atol=1e-5)
-
-
-# --- what belongs to the caller -------------------------------------------------------
-
-
-def settings() -> list[Any]:
-    """Return all that is global and not ours."""
-    return [
-        random.getstate(),
-        np.random.mtrand._rand.get_state()[1].tolist(),
-        torch.get_rng_state().tolist(),
-        torch.get_num_threads(),
-        torch.get_default_dtype(),
-        torch.get_default_device(),
-        torch.is_grad_enabled(),
-        torch.is_inference_mode_enabled(),
-        torch.are_deterministic_algorithms_enabled(),
-        np.geterr(),
-        list(warnings.filters),
-    ]
-
-
-def everything() -> list[Any]:
-    imputer = tiny().fit(frame())
-    return [
-        imputer.transform(frame()),
-        imputer.predict_interval(frame()),
-        imputer.sample(frame(), 3).median(),
-    ]
-
-
-@pytest.fixture(scope="module")
-def expected() -> list[Any]:
-    return everything()
-
-
-def test_global_generators_and_settings_are_not_touched() -> None:
-    before = settings()
-    everything()
-    assert settings() == before
-
-
-@pytest.mark.parametrize(
-    "context",
-    [
-        torch.no_grad,
-        torch.inference_mode,
-        lambda: torch.set_grad_enabled(False),
-        lambda: torch.device("meta"),
-        lambda: torch.autocast("cpu", torch.bfloat16),
-    ],
-    ids=["no_grad", "inference_mode", "grad_off", "device", "autocast"],
-)
-def test_contexts_of_the_caller_change_nothing(context: Any, expected: list) -> None:
-    with context():
-        before = settings()
-        got = everything()
-        assert settings() == before
-    for one, other in zip(got, expected, strict=True):
-        pd.testing.assert_frame_equal(one, other)
-
-
-def test_a_default_dtype_of_the_caller_changes_nothing(expected: list) -> None:
-    torch.set_default_dtype(torch.float64)
-    try:
-        got = everything()
-        assert torch.get_default_dtype() == torch.float64
-    finally:
-        torch.set_default_dtype(torch.float32)
-    for one, other in zip(got, expected, strict=True):
-        pd.testing.assert_frame_equal(one, other)
-
-
-def test_deterministic_algorithms_will_do(expected: list) -> None:
-    torch.use_deterministic_algorithms(True)
-    try:
-        got = everything()
-    finally:
-        torch.use_deterministic_algorithms(False)
-    for one, other in zip(got, expected, strict=True):
-        pd.testing.assert_frame_equal(one, other)
-
-
-def test_anomaly_detection_will_do() -> None:
-    with pytest.warns(UserWarning, match="Anomaly Detection has been enabled"):
-        anomalies = torch.autograd.detect_anomaly()
-    with anomalies:
-        everything()

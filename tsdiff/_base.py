@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 import os
-import sys
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from typing import Any, Self
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
 from sklearn.exceptions import ConvergenceWarning
-from tqdm.auto import tqdm
 
 from tsdiff.advice import advise
 from tsdiff.diffusion.training import History
 from tsdiff.features import check_features, check_learnable, is_named
 from tsdiff.fingerprint import Fingerprint
 from tsdiff.gaps import check_max_gap
-from tsdiff.learning import Model, Plan, fit_model
+from tsdiff.learning import Model, Plan, fit_model, sizes, usual_batch_size
+from tsdiff.memory import halve_batches
 from tsdiff.panel.frame import Panel
 from tsdiff.parameters import check_parameters, read_seed
+from tsdiff.progress import Bar, say
 from tsdiff.schema import Schema, read_panel
 
 _WARMED_UP = 100  # optimiser steps; of fewer, as in a trial, nobody expects skill
@@ -121,8 +122,21 @@ def train_panel(
     asked = {name: _plain(estimator, name) for name in sorted(parameters)}
     plan = Plan(**asked | dict(roles))
     seed = read_seed(estimator.random_state)
-    with _Bar(estimator.verbose) as bar, own_torch():
-        return fit_model(panel, plan, seed, bar.show, warm)
+
+    def fit(batch_size: int | None) -> tuple[Model, History]:
+        smaller = replace(plan, batch_size=batch_size)
+        with Bar(estimator.verbose) as bar, own_torch():
+
+            def show(share: float, history: History) -> None:
+                bar.show(share, _losses(history))
+
+            return fit_model(panel, smaller, seed, show, warm)
+
+    def usual() -> int:
+        known = None if warm is None else warm.network.config
+        return usual_batch_size(known or sizes(panel, plan))
+
+    return halve_batches(fit, plan.batch_size, usual)
 
 
 def keep_fit(estimator: Any, schema: Schema, model: Model, history: History) -> None:
@@ -251,10 +265,20 @@ def _frame(history: History) -> pd.DataFrame:
     return pd.DataFrame({name: getattr(history, name) for name in names})
 
 
+def _losses(history: History) -> str:
+    """Say how far the losses have come, once they are known."""
+    if not history.validation_crps:
+        return ""
+    return (
+        f"loss {history.loss[-1]:.4f}, "
+        f"validation CRPS {history.validation_crps[-1]:.4f}"
+    )
+
+
 def report(history: History, verbose: int = 0) -> None:
     """Say how good a fit is; re-raise an interrupt and warn of one that went wrong."""
     if verbose and history.skill is not None:
-        tqdm.write(str(history.skill), file=sys.stderr)
+        say(str(history.skill))
     if history.interrupted:
         raise KeyboardInterrupt(
             f"The fit was stopped at step {history.n_steps}; the weights of step "
@@ -273,32 +297,3 @@ def report(history: History, verbose: int = 0) -> None:
             f"it ({history.skill}). Train longer, or use a baseline.",
             ConvergenceWarning,
         )
-
-
-class _Bar:
-    """One progress bar over the budget of a fit, silent at verbose=0."""
-
-    LOOK = "{desc} {percentage:3.0f}%|{bar}| {elapsed}<{remaining}{postfix}"
-
-    def __init__(self, verbose: int) -> None:
-        self._bar: Any = tqdm(
-            total=100, desc="fit", disable=not verbose, bar_format=self.LOOK
-        )
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, error: type[BaseException] | None, *_: object) -> None:
-        if error is None:
-            self._bar.update(100 - self._bar.n)
-        self._bar.close()
-
-    def show(self, share: float, history: History) -> None:
-        """Move the bar to a share of the budget."""
-        self._bar.update(min(100.0, 100 * share) - self._bar.n)
-        if history.validation_crps:
-            self._bar.set_postfix_str(
-                f"loss {history.loss[-1]:.4f}, "
-                f"validation CRPS {history.validation_crps[-1]:.4f}",
-                refresh=False,
-            )

@@ -195,7 +195,7 @@ def fit_model(
         config.n_steps,
         rng,
         roles=roles,
-        batch_size=plan.batch_size or _batch_size(config),
+        batch_size=plan.batch_size or usual_batch_size(config),
         mask_mix=plan.mask_mix,
         validation_fraction=plan.validation_fraction,
     )
@@ -257,7 +257,7 @@ def _learn_smoother(
     return smoother if smoothed < straight else None
 
 
-def _batch_size(config: NetworkConfig) -> int:
+def usual_batch_size(config: NetworkConfig) -> int:
     """Windows in a training batch, where the plan leaves it open."""
     n_tokens = config.n_patches + config.n_channels
     return int(np.clip(_TOKENS_IN_BATCH // n_tokens, 4, 128))

@@ -177,13 +177,14 @@ def tail(panel: Panel, n_rows: int) -> Panel:
     bounds = np.append(0, np.cumsum(np.minimum(np.diff(panel.bounds), n_rows)))
     elapsed = panel.elapsed[keep]
     start = np.repeat(elapsed[bounds[:-1]], np.diff(bounds))
+    index = _with_freq(panel.index[keep], panel.layout.index)
     return replace(
         panel,
         values=panel.values[keep],
         bounds=bounds,
         elapsed=elapsed - start,
         calendar=panel.calendar[keep],
-        layout=relaid(panel.layout, panel.index[keep], len(panel.ids)),
+        layout=relaid(panel.layout, index, len(panel.ids)),
     )
 
 

@@ -116,15 +116,17 @@ def _products(values: Floats, n_lags: int) -> tuple[Floats, Floats]:
     seen = ~np.isnan(values)
     if seen.sum() < 2 * _SHORTEST:
         return np.zeros(0), np.zeros(0)
+    size = np.nanmax(np.abs(values)) or 1.0
+    values = values / size  # squares of 1e300 and 1e-300 are no numbers
     row = np.arange(len(values)) / len(values)
     line = np.polynomial.Polynomial.fit(row[seen], values[seen], 1)
     rest = np.where(seen, values - line(row), 0.0)
     scale = np.sqrt((rest**2).sum() / seen.sum())
-    if scale <= 1e-9 * np.nanmax(np.abs(values)):
+    if scale <= 1e-9:
         return np.zeros(0), np.zeros(0)
-    size = 2 * len(values)
+    n = 2 * len(values)
     sums = [
-        np.fft.irfft(np.abs(np.fft.rfft(part, size)) ** 2, size)[: len(values)]
+        np.fft.irfft(np.abs(np.fft.rfft(part, n)) ** 2, n)[: len(values)]
         for part in (rest / scale, seen.astype(float))
     ]
     return sums[0][:n_lags], np.round(sums[1][:n_lags])

@@ -1,0 +1,110 @@
+"""Out of memory: the same work again by smaller batches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from tsdiff.advice import advise
+
+Result = TypeVar("Result")
+
+_SAID = ("out of memory", "allocate memory")  # by torch, of a plain RuntimeError
+
+
+def lacks_memory(error: BaseException) -> bool:
+    """Tell whether an error says that there is no more memory.
+
+    Parameters
+    ----------
+    error : BaseException
+        Torch raises a RuntimeError, Python and numpy a MemoryError.
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> lacks_memory(RuntimeError("DefaultCPUAllocator: can't allocate memory"))
+    True
+    >>> lacks_memory(RuntimeError("shapes differ"))
+    False
+    """
+    if isinstance(error, RuntimeError):
+        return any(words in str(error) for words in _SAID)
+    return isinstance(error, MemoryError)
+
+
+def halve_batches(
+    work: Callable[[int | None], Result],
+    batch_size: int | None,
+    default: Callable[[], int],
+) -> Result:
+    """Do the work, and again with half the batch as long as memory does not suffice.
+
+    Parameters
+    ----------
+    work : callable
+        Told the batch size; begins anew at each call.
+    batch_size : int or None
+        To begin with; None leaves it to the work.
+    default : callable
+        Tells what None means.
+
+    Returns
+    -------
+    object
+        What the work returns.
+
+    Raises
+    ------
+    MemoryError
+        If memory does not suffice for a batch of 1.
+
+    Warns
+    -----
+    UserWarning
+        If a smaller batch was taken.
+
+    Examples
+    --------
+    >>> halve_batches(lambda batch_size: batch_size, 8, lambda: 4)
+    8
+    """
+    first, result = batch_size, _attempt(work, batch_size)
+    while isinstance(result, _Failed):
+        batch_size = batch_size or default()
+        first = first or batch_size
+        if batch_size == 1:
+            raise MemoryError(
+                f"Memory does not suffice even with batch_size=1: {result.said}. Give "
+                "a shorter window, less width or depth, or fewer columns at once."
+            )
+        batch_size //= 2
+        result = _attempt(work, batch_size)
+    if batch_size != first:
+        advise(
+            f"There was not enough memory at batch_size={first}; the fit was made with "
+            f"batch_size={batch_size}. Give it, or a shorter window, to avoid the "
+            "trials."
+        )
+    return result
+
+
+class _Failed:
+    """What was said when memory did not suffice, without what held the memory."""
+
+    def __init__(self, error: BaseException) -> None:
+        self.said = str(error).splitlines()[0] if str(error) else type(error).__name__
+
+
+def _attempt(
+    work: Callable[[int | None], Result], batch_size: int | None
+) -> Result | _Failed:
+    try:
+        return work(batch_size)
+    except (MemoryError, RuntimeError) as error:
+        if not lacks_memory(error):
+            raise
+        return _Failed(error)
