@@ -11,13 +11,22 @@ COMMA := ,
 STAMP := $(VENV)/.installed-$(subst $(COMMA),-,$(EXTRAS))
 
 .DELETE_ON_ERROR:
-.PHONY: demo test lint types docs pages clean
+.PHONY: demo test test-oldest fuzz lint types docs pages clean
 
 demo: $(STAMP)
 	$(BIN)/python -m tsdiff demo
 
 test: $(STAMP)
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+# The same tests with the oldest versions that pyproject.toml allows; torch apart, whose
+# oldest releases no longer install.
+test-oldest:
+	$(MAKE) test VENV=.venv-oldest CONSTRAINTS=.ci/oldest.txt
+
+# Every mutated model file, where `make test` tries a tenth of them.
+fuzz: $(STAMP)
+	TSDIFF_FUZZ=1 $(BIN)/python -m pytest -n 2 --dist worksteal --timeout 900 tests/test_io_fuzz.py
 
 lint: $(STAMP)
 	$(BIN)/ruff check
@@ -36,7 +45,7 @@ pages: $(STAMP)
 	done
 
 clean:
-	rm -rf $(VENV) build dist docs/generated .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) .venv-oldest build dist docs/generated .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # An interrupted install leaves no stamp, so that the next call repairs it.
