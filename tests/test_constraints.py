@@ -395,3 +395,20 @@ def test_estimators_answer_given_what_is_known():
     assert abs(table["load"].sum() - 150) < 10
     point = ahead.predict(constraints=[tomorrow, c.bounds(0, 20)])
     pd.testing.assert_frame_equal(point, table[["load"]])
+
+
+def test_constraints_are_checked_where_nothing_is_missing():
+    from tsdiff.baselines import LinearInterpolation
+
+    full = pd.DataFrame({"y": [5.0, 7.0, 7.5, 6.0]}, DAYS)
+    filler = LinearInterpolation(random_state=0).fit(full)
+    assert len(filler.sample(full, 20, constraints=c.nonnegative())) == 20
+    assert len(filler.sample(full, 20, obs_std=0.0)) == 20
+    with pytest.raises(ValueError, match="no cell of it is missing"):
+        filler.sample(full, constraints=c.total("D", {"2024-01-01": 99.0}))
+    with pytest.raises(ValueError, match="observed value 5"):
+        filler.transform(full, constraints=c.bounds(0, 1))
+    with pytest.raises(ValueError, match="names column 'w'"):
+        filler.sample(full, constraints=c.nonnegative("w"))
+    with pytest.raises(TypeError, match=r"made by tsdiff\.constraints"):
+        filler.sample(full, constraints="junk")

@@ -97,3 +97,22 @@ def test_noise_that_is_none_is_refused(obs_std, message):
     filler = LinearInterpolation(random_state=0).fit(X)
     with pytest.raises(ValueError, match=message):
         filler.sample(X, obs_std=obs_std)
+
+
+@pytest.mark.parametrize("obs_std", [True, "a", ["a"]])
+def test_noise_is_a_number(obs_std):
+    X = frame()
+    filler = LinearInterpolation(random_state=0).fit(X)
+    with pytest.raises(TypeError, match="obs_std is a number"):
+        filler.sample(X, obs_std=obs_std)
+
+
+def test_errors_are_others_for_other_draws():
+    X = frame()
+    filler = LinearInterpolation(random_state=0).fit(X)
+    first, second = (
+        filler.sample(X, 200, obs_std=0.5, random_state=seed) for seed in (0, 1)
+    )
+    off = [draws.samples - draws.samples.mean(0) for draws in (first, second)]
+    alike = [np.corrcoef(a, b)[0, 1] for a, b in zip(off[0].T, off[1].T, strict=True)]
+    assert abs(np.mean(alike)) < 0.05

@@ -220,11 +220,12 @@ class GapFiller(GapCalibration, TransformerMixin, BaseEstimator):
                 "some of the rows at a time, or for quantiles, which need no samples."
             )
         seed = read_seed(self.random_state if random_state is None else random_state)
-        if not len(cells):
-            return Draws(panel, np.empty((n_samples, 0)), cells, self._is_calibrated)
-        kept = self._supported(panel, cells)
-        samples = only(kept, self._draw(panel, cells, n_samples, seed))
-        draws = Draws(panel, samples, only(kept, cells), self._is_calibrated)
+        samples = np.empty((n_samples, 0))
+        if len(cells):
+            kept = self._supported(panel, cells)
+            samples = only(kept, self._draw(panel, cells, n_samples, seed))
+            cells = only(kept, cells)
+        draws = Draws(panel, samples, cells, self._is_calibrated)
         return draws if constraints is None else steered(draws, constraints, n_asked)
 
     def _read(self, X: Any, where: Any = None) -> tuple[Panel, Ints]:

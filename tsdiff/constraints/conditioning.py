@@ -6,6 +6,7 @@ Words: S paths of M cells; k rows of a linear system.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,7 +56,8 @@ def condition(samples: Floats, system: Linear, place: Floats, std: Floats) -> Fl
     reach = max(_REACH * _longest(system, place), _LEAST_REACH)
     order = np.argsort(centre, kind="stable")
     centre, spread = centre[order], spread[:, order]
-    error = np.random.default_rng(0).standard_normal(sums.shape) * std
+    seed = crc32(samples.tobytes())  # other draws, other errors
+    error = np.random.default_rng(seed).standard_normal(sums.shape) * std
     missed = system.target + error - sums
     square = _covariance(spread, centre, reach) + sparse.diags_array(std[order] ** 2)
     pull = splu(sparse.csc_array(square)).solve(missed[:, order].T)  # (k, S)

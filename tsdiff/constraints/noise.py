@@ -39,9 +39,9 @@ def softened(panel: Panel, cells: Ints, obs_std: Any) -> tuple[Panel, Ints, Near
 
     Raises
     ------
-    ValueError
-        If `obs_std` has another shape, names an unknown channel, or is negative or not
-        finite for an observed cell.
+    TypeError, ValueError
+        If `obs_std` is not made of numbers, has another shape, names an unknown
+        channel, or is negative or not finite for an observed cell.
     """
     std = _read(panel, obs_std)
     bad = panel.observed & ~(np.isfinite(std) & (std >= 0))
@@ -60,7 +60,7 @@ def softened(panel: Panel, cells: Ints, obs_std: Any) -> tuple[Panel, Ints, Near
 def _read(panel: Panel, obs_std: Any) -> Floats:
     """Read the standard deviation of each cell, shape (N, C)."""
     shape = panel.values.shape
-    if isinstance(obs_std, Real):
+    if isinstance(obs_std, Real) and not isinstance(obs_std, bool):
         return np.full(shape, float(obs_std))
     named = isinstance(obs_std, pd.Series) and obs_std.index.isin(panel.channels).all()
     if named or isinstance(obs_std, Mapping):
@@ -68,7 +68,13 @@ def _read(panel: Panel, obs_std: Any) -> Floats:
         for name, value in dict(obs_std).items():
             std[:, channel_number(panel, name, "obs_std")] = value
         return std
-    std = np.asarray(obs_std, dtype=float)
+    std = np.asarray(obs_std)
+    if not np.issubdtype(std.dtype, np.number):
+        raise TypeError(
+            "obs_std is a number, a mapping of column names to numbers, or an array of "
+            f"numbers; got {obs_std!r}."
+        )
+    std = std.astype(float)
     std = std[:, None] if std.ndim == 1 and shape[1] == 1 else std
     if std.shape != shape:
         raise ValueError(
