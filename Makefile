@@ -11,7 +11,7 @@ COMMA := ,
 STAMP := $(VENV)/.installed-$(subst $(COMMA),-,$(EXTRAS))
 
 .DELETE_ON_ERROR:
-.PHONY: demo test test-oldest fuzz lint types docs pages clean
+.PHONY: demo test test-oldest fuzz soak lint types docs pages clean
 
 demo: $(STAMP)
 	$(BIN)/python -m tsdiff demo
@@ -27,6 +27,10 @@ test-oldest:
 # Every mutated model file, where `make test` tries a tenth of them.
 fuzz: $(STAMP)
 	TSDIFF_FUZZ=1 $(BIN)/python -m pytest -n 2 --dist worksteal --timeout 900 tests/test_io_fuzz.py
+
+# Ten minutes of random operations: nothing is lost, nothing hangs, memory stays.
+soak: $(STAMP)
+	$(BIN)/python tests/soak.py 10
 
 lint: $(STAMP)
 	$(BIN)/ruff check
