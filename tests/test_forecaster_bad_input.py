@@ -188,3 +188,33 @@ def test_a_damaged_history_is_noticed(
         path.write_bytes(bytes(damaged))
         with pytest.raises(ValueError, match=r"damaged"):
             DiffusionForecaster.load(path)
+
+
+def test_a_window_that_cannot_hold_the_horizon_is_refused():
+    model = DiffusionForecaster(horizon=48, window=16, max_epochs=1, random_state=0)
+    with pytest.raises(ValueError, match="window=16 rows must hold more than the"):
+        model.fit(np.arange(200.0)[:, None] % 7)
+
+
+def test_every_draw_is_drawn_although_the_data_are_shorter_than_the_horizon(
+    monkeypatch,
+):
+    """Memory that nobody has written would show as NaN."""
+    from tsdiff import answering
+
+    class Filled:
+        def __getattr__(self, name):
+            return getattr(np, name)
+
+        def empty(self, shape, dtype=float):
+            return np.full(shape, np.nan if np.dtype(dtype).kind == "f" else 0, dtype)
+
+    monkeypatch.setattr(answering, "np", Filled())
+    model = DiffusionForecaster(
+        horizon=3, depth=1, width=8, max_epochs=1, random_state=0
+    )
+    with pytest.warns(UserWarning, match="observed in the best column"):
+        model.fit(np.array([[0.0, 1.0, 2.0]]))
+    y = np.array([[0.0, 1.0, 2.0], [np.nan] * 3])
+    assert np.isfinite(model.sample(y=y, n_samples=3).samples).all()
+    assert np.isfinite(model.predict(y=y)).all()

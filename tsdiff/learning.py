@@ -105,6 +105,12 @@ def sizes(panel: Panel, plan: Plan) -> NetworkConfig:
     longest = int(np.diff(panel.bounds).max())
     periods: tuple[int, ...] = ()
     if plan.horizon is not None:
+        if plan.window is not None and plan.window <= plan.horizon:
+            raise ValueError(
+                f"window={plan.window} rows must hold more than the horizon of "
+                f"{plan.horizon}: some history goes with it. Give a longer window, or "
+                "none, which leaves it to the data."
+            )
         usual = int(np.median(np.diff(panel.bounds)))
         room = (plan.window or _MOST_STEPS_AHEAD) - plan.horizon
         periods = find_periods(panel, min(room // 2, usual // _FEWEST_SEASONS))
@@ -230,7 +236,10 @@ def fit_model(
         judge(network)
     log_width, history.skill = verdict[0]
     widen(network, log_width)
-    return Model(network, scaler, plan.horizon), history
+    # what a window holds is answered in one go, and a step of history goes with it
+    most = max(network.config.n_steps - 1, 1)
+    horizon = None if plan.horizon is None else min(plan.horizon, most)
+    return Model(network, scaler, horizon), history
 
 
 def _learn_smoother(
