@@ -9,11 +9,10 @@ import pandas as pd
 
 from tsdiff.cli.chunks import trailing
 from tsdiff.cli.faults import teller
-from tsdiff.cli.files import check_files
 from tsdiff.cli.fits import fitted, make_estimator
+from tsdiff.cli.opening import opened_table
 from tsdiff.cli.pictures import write_picture
 from tsdiff.cli.sink import write_table
-from tsdiff.cli.table import open_table
 
 _PATHS = 100
 
@@ -32,14 +31,8 @@ def run(arguments: argparse.Namespace) -> int:
     """
     from tsdiff import DiffusionForecaster
 
-    names = ("output", "plot", "model")
-    check_files(arguments.input, **{name: getattr(arguments, name) for name in names})
     tell = teller(arguments.quiet)
-    table = open_table(arguments)
-    tell(
-        f"{table.clock or 'no column holds dates: rows are numbered'}; forecasts "
-        f"{', '.join(map(repr, table.targets))}."
-    )
+    table = opened_table(arguments, "plot", "forecasts")
     history = trailing(table, arguments.fit_rows)
 
     def data() -> pd.DataFrame:

@@ -13,11 +13,12 @@ from tqdm import tqdm
 from tsdiff.bands import as_coverage, interval_alpha, interval_suffixes
 from tsdiff.cli.chunks import chunk_sizes, leading, overlapping, whole
 from tsdiff.cli.faults import teller
-from tsdiff.cli.files import check_files, is_parquet
+from tsdiff.cli.files import is_parquet
 from tsdiff.cli.fits import fitted, make_estimator
+from tsdiff.cli.opening import opened_table
 from tsdiff.cli.pictures import write_picture
 from tsdiff.cli.sink import text_of, write_table
-from tsdiff.cli.table import Piece, Table, open_table
+from tsdiff.cli.table import Piece, Table
 
 _SHOWN = 5_000  # rows of the picture
 _PATHS = 100
@@ -37,14 +38,8 @@ def run(arguments: argparse.Namespace) -> int:
     """
     from tsdiff import DiffusionImputer
 
-    names = ("output", "plot", "model")
-    check_files(arguments.input, **{name: getattr(arguments, name) for name in names})
     tell = teller(arguments.quiet)
-    table = open_table(arguments)
-    tell(
-        f"{table.clock or 'no column holds dates: rows are numbered'}; fills "
-        f"{', '.join(map(repr, table.targets))}."
-    )
+    table = opened_table(arguments, "plot", "fills")
     max_gap = _gap(arguments.max_gap)
 
     def data() -> pd.DataFrame:

@@ -9,11 +9,12 @@ import numpy as np
 import pandas as pd
 
 from tsdiff.cli.chunks import leading, whole
-from tsdiff.cli.faults import say, teller
-from tsdiff.cli.files import check_files, is_parquet
+from tsdiff.cli.faults import say
+from tsdiff.cli.files import is_parquet
 from tsdiff.cli.fits import fitted, make_estimator
+from tsdiff.cli.opening import opened_table
 from tsdiff.cli.sink import text_of, write_table
-from tsdiff.cli.table import Piece, Table, open_table
+from tsdiff.cli.table import Piece, Table
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -30,14 +31,7 @@ def run(arguments: argparse.Namespace) -> int:
     """
     from tsdiff import DiffusionImputer, repair
 
-    names = ("output", "flagged", "model")
-    check_files(arguments.input, **{name: getattr(arguments, name) for name in names})
-    tell = teller(arguments.quiet)
-    table = open_table(arguments)
-    tell(
-        f"{table.clock or 'no column holds dates: rows are numbered'}; looks at "
-        f"{', '.join(map(repr, table.targets))}."
-    )
+    table = opened_table(arguments, "flagged", "looks at")
 
     def make() -> Any:
         return make_estimator(DiffusionImputer, arguments)

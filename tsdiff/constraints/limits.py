@@ -99,11 +99,10 @@ def _between(panel: Panel, one: Monotone) -> tuple[Mask, Floats, Floats]:
     series = np.repeat(np.arange(len(panel.ids)), np.diff(panel.bounds))
     known = pd.Series(values).groupby(series)
     before, after = known.ffill().to_numpy(), known.bfill().to_numpy()
-    wrong = np.flatnonzero(before > after)
     seen = pd.Series(values).dropna()
     falls = seen.groupby(series[seen.index]).diff() < 0
-    if falls.any() or len(wrong):
-        row = int(seen.index[falls][0]) if falls.any() else int(wrong[0])
+    if falls.any():
+        row = int(seen.index[falls][0])
         raise ValueError(
             f"{one.words} contradicts the observed values: there is a step the other "
             f"way {at_cell(panel, row * len(panel.channels) + column)}."
