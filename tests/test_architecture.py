@@ -19,9 +19,9 @@ HOUSE_PLAN = """
     support missingness holdout probability bands periods aggregation draws constraints
     trace diffusion batches skill learning asking passing answering rolling parameters
     fingerprint features schema _base plain calibration io history calibrating
-    abstaining tracing filling forecasting imputer forecaster scenarios explaining
-    analyses pooling shifting repairing baselines conformal backtesting datasets
-    plotting demo cli __init__ __main__
+    abstaining tracing questions filling forecasting imputer forecaster scenarios
+    explaining analyses pooling shifting repairing baselines conformal backtesting
+    datasets plotting demo cli __init__ __main__
 """
 ORDER = HOUSE_PLAN.split()
 HEAVY = {"plotly", "polars", "scipy.stats", "statsmodels"}

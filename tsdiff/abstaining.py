@@ -131,7 +131,7 @@ class ForecastSupport(Abstaining):
         array([1. , 1. , 0.5])
         """
         asked = self._ask(h, y, X, static)
-        future = asked.future
+        future = asked.frame
         scores = self._support(asked.panel).ravel()[asked.cells]
         scores = scores.reshape(future.values.shape)
         return future.columns_frame(scores, list(future.channels))

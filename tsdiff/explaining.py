@@ -192,7 +192,7 @@ def _question(
             )
         return panel, place
     asked = model._ask(h, data, X, None)
-    return asked.panel, int(asked.cells[_find(asked.future, cell)])
+    return asked.panel, int(asked.cells[_find(asked.frame, cell)])
 
 
 def _find(panel: Panel, cell: tuple[Hashable, str]) -> int:

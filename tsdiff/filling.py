@@ -22,17 +22,13 @@ from tsdiff.bands import (
 )
 from tsdiff.calibrating import GapCalibration
 from tsdiff.constraints.noise import softened
-from tsdiff.constraints.steering import FEWEST_PATHS, listed, steered
 from tsdiff.draws import Draws
 from tsdiff.gaps import cells_to_answer
 from tsdiff.panel.frame import Panel
-from tsdiff.parameters import check_count, read_seed
-from tsdiff.support import only
+from tsdiff.questions import Question, joint, quantiles
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-
-_MOST_NUMBERS = 2**27  # 1 GiB of float64: draws beyond this are refused in words
 
 
 class GapFiller(GapCalibration, TransformerMixin, BaseEstimator):
@@ -64,10 +60,11 @@ class GapFiller(GapCalibration, TransformerMixin, BaseEstimator):
         X : as in `fit`
             The same columns; other rows, series and gaps are welcome.
         constraints : Constraint or list of them, optional
-            What is known besides the data, see `tsdiff.constraints`: medians are then
-            those of 200 paths that meet it.
+            What is known besides the data, see `tsdiff.constraints`: the answer is
+            then that of 200 paths that meet it.
         obs_std : number, mapping or array, optional
-            Errors of observed values, which are answered too; see `sample`.
+            Errors of observed values, which are answered too, from 200 paths; see
+            `sample`.
 
         Returns
         -------
@@ -89,13 +86,11 @@ class GapFiller(GapCalibration, TransformerMixin, BaseEstimator):
             If gaps longer than `max_gap` or cells without support stay, or no cell is
             observed.
         """
-        if constraints is not None or obs_std is not None:
-            known = {"constraints": constraints, "obs_std": obs_std}
-            return self.sample(X, FEWEST_PATHS, **known).median()
-        panel, cells = self._read(X)
-        values = panel.values.copy()
-        np.put(values, cells, self._answer(panel, cells, np.array([0.5]))[0])
-        return panel.frame(values)
+        asked = self._ask(X, None, constraints, obs_std)
+        cells, answer = quantiles(self, asked, np.array([0.5]))
+        values = asked.frame.values.copy()
+        np.put(values, cells, answer[0])
+        return asked.frame.frame(values)
 
     def predict_interval(
         self,
@@ -104,6 +99,8 @@ class GapFiller(GapCalibration, TransformerMixin, BaseEstimator):
         *,
         level: float | Iterable[float] | None = None,
         where: Any = None,
+        constraints: Any = None,
+        obs_std: Any = None,
     ) -> Any:
         """Give central intervals of the missing cells, without sampling.
 
@@ -116,6 +113,8 @@ class GapFiller(GapCalibration, TransformerMixin, BaseEstimator):
             The same in percent; replaces `coverage`.
         where : array-like of bool, shape (n_rows, n_channels), optional
             Answer only the missing cells marked True.
+        constraints, obs_std : optional
+            As in `transform`: then of 200 paths.
 
         Returns
         -------
@@ -129,13 +128,17 @@ class GapFiller(GapCalibration, TransformerMixin, BaseEstimator):
             As `transform`, and if `coverage` or `where` can't be used.
         """
         share = as_coverage(coverage, level)
-        panel, cells = self._read(X, where)
-        ends = self._answer(panel, cells, interval_alpha(share))
-        suffixes = interval_suffixes(share)
-        return band_frame(panel, cells, ends, suffixes, self._is_calibrated)
+        asked = self._ask(X, where, constraints, obs_std)
+        return self._bands(asked, interval_alpha(share), interval_suffixes(share))
 
     def predict_quantiles(
-        self, X: Any, alpha: float | Iterable[float] = 0.5, *, where: Any = None
+        self,
+        X: Any,
+        alpha: float | Iterable[float] = 0.5,
+        *,
+        where: Any = None,
+        constraints: Any = None,
+        obs_std: Any = None,
     ) -> Any:
         """Give quantiles of the missing cells, without sampling.
 
@@ -146,6 +149,8 @@ class GapFiller(GapCalibration, TransformerMixin, BaseEstimator):
             Levels in (0, 1).
         where : array-like of bool, shape (n_rows, n_channels), optional
             Answer only the missing cells marked True.
+        constraints, obs_std : optional
+            As in `transform`: then of 200 paths.
 
         Returns
         -------
@@ -158,10 +163,8 @@ class GapFiller(GapCalibration, TransformerMixin, BaseEstimator):
             As `transform`, and if `alpha` or `where` can't be used.
         """
         levels = as_alpha(alpha)
-        panel, cells = self._read(X, where)
-        answer = self._answer(panel, cells, levels)
-        suffixes = quantile_suffixes(levels)
-        return band_frame(panel, cells, answer, suffixes, self._is_calibrated)
+        asked = self._ask(X, where, constraints, obs_std)
+        return self._bands(asked, levels, quantile_suffixes(levels))
 
     def sample(
         self,
@@ -190,11 +193,13 @@ class GapFiller(GapCalibration, TransformerMixin, BaseEstimator):
             Takes the place of the estimator's, if given.
         constraints : Constraint or list of them, optional
             What is known besides the data: bounds, totals, relations, preferences; see
-            `tsdiff.constraints.steer`. At least 200 paths are drawn for it.
+            `tsdiff.constraints.steer`. At least 100 paths are drawn for it, of which
+            the first `n_samples` are given.
         obs_std : number, mapping or array, optional
             Standard deviation of the error of observed values, beyond what those of the
             fit had: for all, by column name, or for each cell. Cells where it is above
-            0 are answered too, near their value; others are exact, as by default.
+            0 are answered too, near their value; others are exact, as by default. At
+            least 200 paths are drawn for it.
 
         Returns
         -------
@@ -207,26 +212,21 @@ class GapFiller(GapCalibration, TransformerMixin, BaseEstimator):
             As `transform`, and if an argument can't be used or the draws would take
             more than 1 GiB.
         """
-        n_asked = check_count("n_samples", n_samples)
+        asked = self._ask(X, where, constraints, obs_std)
+        return joint(self, asked, n_samples, random_state)
+
+    def _ask(self, X: Any, where: Any, constraints: Any, obs_std: Any) -> Question:
+        """Read the caller's question."""
         panel, cells = self._read(X, where)
-        if obs_std is not None:
-            panel, cells, hint = softened(panel, cells, obs_std)
-            constraints = [hint, *listed(constraints)]
-        n_samples = n_asked if constraints is None else max(n_asked, FEWEST_PATHS)
-        if n_samples * len(cells) > _MOST_NUMBERS:
-            raise ValueError(
-                f"{n_samples:,} samples of {len(cells):,} missing cells take "
-                f"{8e-9 * n_samples * len(cells):.1f} GB. Ask for fewer samples, for "
-                "some of the rows at a time, or for quantiles, which need no samples."
-            )
-        seed = read_seed(self.random_state if random_state is None else random_state)
-        samples = np.empty((n_samples, 0))
-        if len(cells):
-            kept = self._supported(panel, cells)
-            samples = only(kept, self._draw(panel, cells, n_samples, seed))
-            cells = only(kept, cells)
-        draws = Draws(panel, samples, cells, self._is_calibrated)
-        return draws if constraints is None else steered(draws, constraints, n_asked)
+        if obs_std is None:
+            return Question(panel, cells, panel, cells, constraints)
+        panel, cells, hints = softened(panel, cells, obs_std)
+        return Question(panel, cells, panel, cells, constraints, hints)
+
+    def _bands(self, asked: Question, levels: Floats, suffixes: list[str]) -> Any:
+        """Quantiles of the missing cells, as columns of the caller's kind."""
+        cells, answer = quantiles(self, asked, levels)
+        return band_frame(asked.frame, cells, answer, suffixes, self._is_calibrated)
 
     def _read(self, X: Any, where: Any = None) -> tuple[Panel, Ints]:
         """Panel of the caller's data and the cells to answer."""

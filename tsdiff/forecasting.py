@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -20,32 +19,19 @@ from tsdiff.bands import (
     interval_alpha,
     interval_suffixes,
     quantile_suffixes,
-    sample_quantiles,
 )
 from tsdiff.calibrating import ForecastCalibration
-from tsdiff.constraints.steering import FEWEST_PATHS, steered
 from tsdiff.draws import Draws
 from tsdiff.history import covariates_ahead, recall, rows_ahead
 from tsdiff.panel.frame import Panel
 from tsdiff.panel.past import Extras, Past
-from tsdiff.parameters import check_count, read_seed
+from tsdiff.parameters import check_count
+from tsdiff.questions import Question, joint, quantiles
 from tsdiff.schema import Schema
-from tsdiff.support import only
 from tsdiff.validation import listing
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-
-_MOST_NUMBERS = 2**27  # 1 GiB of float64: draws beyond this are refused in words
-
-
-@dataclass(frozen=True)
-class _Question:
-    """A forecast as an imputation: history and future rows, and the cells to fill."""
-
-    panel: Panel
-    cells: Ints
-    future: Panel
 
 
 class Forecaster(ForecastCalibration, BaseEstimator):
@@ -114,21 +100,13 @@ class Forecaster(ForecastCalibration, BaseEstimator):
         """
         shares = np.empty(0) if level is None else as_coverage(0.5, level)
         levels = np.append(0.5, interval_alpha(shares))
-        if constraints is None:
-            asked = self._ask(h, y, X, static)
-            future, cells = asked.future, np.arange(asked.future.values.size)
-            answer = self._answer(asked.panel, asked.cells, levels)
-        else:
-            known = {"static": static, "constraints": constraints}
-            draws = self.sample(h, y, X, n_samples=FEWEST_PATHS, **known)
-            future, cells = draws.panel, draws.cells
-            answer = sample_quantiles(draws.samples, levels)
+        asked = self._ask(h, y, X, static, constraints)
         if level is None:
-            values = future.values.copy()
+            cells, answer = quantiles(self, asked, levels)
+            values = asked.frame.values.copy()
             np.put(values, cells, answer[0])
-            return future.frame(values)
-        suffixes = ["", *interval_suffixes(shares)]
-        return band_frame(future, cells, answer, suffixes, self._is_calibrated)
+            return asked.frame.frame(values)
+        return self._bands(asked, levels, ["", *interval_suffixes(shares)])
 
     def predict_interval(
         self,
@@ -139,12 +117,13 @@ class Forecaster(ForecastCalibration, BaseEstimator):
         coverage: float | Iterable[float] = 0.9,
         level: float | Iterable[float] | None = None,
         static: Any = None,
+        constraints: Any = None,
     ) -> Any:
         """Give central intervals of each step, without sampling.
 
         Parameters
         ----------
-        h, y, X, static
+        h, y, X, static, constraints
             As in `predict`.
         coverage : float or iterable of float, default 0.9
             Probability that the interval holds the truth, in (0, 1).
@@ -162,7 +141,7 @@ class Forecaster(ForecastCalibration, BaseEstimator):
             As `predict`, and if `coverage` can't be used.
         """
         shares = as_coverage(coverage, level)
-        asked = self._ask(h, y, X, static)
+        asked = self._ask(h, y, X, static, constraints)
         return self._bands(asked, interval_alpha(shares), interval_suffixes(shares))
 
     def predict_quantiles(
@@ -173,12 +152,13 @@ class Forecaster(ForecastCalibration, BaseEstimator):
         *,
         alpha: float | Iterable[float] = 0.5,
         static: Any = None,
+        constraints: Any = None,
     ) -> Any:
         """Give quantiles of each step, without sampling.
 
         Parameters
         ----------
-        h, y, X, static
+        h, y, X, static, constraints
             As in `predict`.
         alpha : float or iterable of float, default 0.5
             Levels in (0, 1).
@@ -194,7 +174,7 @@ class Forecaster(ForecastCalibration, BaseEstimator):
             As `predict`, and if `alpha` can't be used.
         """
         levels = as_alpha(alpha)
-        asked = self._ask(h, y, X, static)
+        asked = self._ask(h, y, X, static, constraints)
         return self._bands(asked, levels, quantile_suffixes(levels))
 
     def sample(
@@ -219,7 +199,7 @@ class Forecaster(ForecastCalibration, BaseEstimator):
             Takes the place of the estimator's, if given.
         constraints : Constraint or list of them, optional
             What is known of the rows to come; see `tsdiff.constraints.steer`. At least
-            200 paths are drawn for it.
+            100 paths are drawn for it, of which the first `n_samples` are given.
 
         Returns
         -------
@@ -231,28 +211,13 @@ class Forecaster(ForecastCalibration, BaseEstimator):
         NotFittedError, TypeError, ValueError
             As `predict`, and if the draws would take more than 1 GiB.
         """
-        n_asked = check_count("n_samples", n_samples)
-        n_samples = n_asked if constraints is None else max(n_asked, FEWEST_PATHS)
-        asked = self._ask(h, y, X, static)
-        n_cells = len(asked.cells)
-        if n_samples * n_cells > _MOST_NUMBERS:
-            raise ValueError(
-                f"{n_samples:,} samples of {n_cells:,} cells take "
-                f"{8e-9 * n_samples * n_cells:.1f} GB. Ask for fewer samples, for some "
-                "of the series at a time, or for quantiles, which need no samples."
-            )
-        seed = read_seed(self.random_state if random_state is None else random_state)
-        kept = self._supported(asked.panel, asked.cells)
-        samples = only(kept, self._draw(asked.panel, asked.cells, n_samples, seed))
-        cells = np.flatnonzero(kept)
-        draws = Draws(asked.future, samples, cells, self._is_calibrated)
-        return draws if constraints is None else steered(draws, constraints, n_asked)
+        asked = self._ask(h, y, X, static, constraints)
+        return joint(self, asked, n_samples, random_state)
 
-    def _bands(self, asked: _Question, levels: Floats, suffixes: list[str]) -> Any:
+    def _bands(self, asked: Question, levels: Floats, suffixes: list[str]) -> Any:
         """Quantiles of the future, as columns of the caller's kind."""
-        answer = self._answer(asked.panel, asked.cells, levels)
-        cells = np.arange(answer.shape[1])
-        return band_frame(asked.future, cells, answer, suffixes, self._is_calibrated)
+        cells, answer = quantiles(self, asked, levels)
+        return band_frame(asked.frame, cells, answer, suffixes, self._is_calibrated)
 
     def _remember(self, history: Any = None) -> Self:
         """Forecast from another history from now on, without a fit.
@@ -279,7 +244,9 @@ class Forecaster(ForecastCalibration, BaseEstimator):
             self.past_ = past
         return self
 
-    def _ask(self, h: Any, y: Any, X: Any, static: Any) -> _Question:
+    def _ask(
+        self, h: Any, y: Any, X: Any, static: Any, constraints: Any = None
+    ) -> Question:
         """Read the caller's question."""
         check_is_fitted(self, "schema_")
         h = check_count("h", self.horizon if h is None else h)
@@ -291,7 +258,8 @@ class Forecaster(ForecastCalibration, BaseEstimator):
         _warn_of_nothing(past.panel)
         rows = (panel.bounds[1:, None] - h + np.arange(h)).reshape(-1, 1)
         cells = rows * len(panel.channels) + np.arange(len(future.channels))
-        return _Question(panel, cells.ravel(), future)
+        place = np.arange(future.values.size)
+        return Question(panel, cells.ravel(), future, place, constraints)
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

@@ -125,7 +125,7 @@ class ForecastTrace:
         points = only(kept, _points(self, *question, n_samples, random_state))
         cells = np.flatnonzero(kept)
         n_frames = check_count("n_frames", n_frames)
-        future, calibrated = asked.future, self._is_calibrated
+        future, calibrated = asked.frame, self._is_calibrated
         return Trace.between(future, points, cells, n_frames, calibrated)
 
 

@@ -174,18 +174,18 @@ class AdaptiveIntervals:
             As `predict` of the forecaster.
         """
         asked = self.forecaster._ask(h, y, X, static)
-        n_series, n_channels = len(asked.future.ids), asked.future.values.shape[1]
+        n_series, n_channels = len(asked.frame.ids), asked.frame.values.shape[1]
         flat = self.forecaster._answer(asked.panel, asked.cells, GRID_LEVELS)
         table = flat.reshape(len(flat), n_series, -1, n_channels)
         self._grow(table.shape[2])
         n_steps = table.shape[2]
         limits = tuple(end.threshold[:n_steps].copy() for end in self._ends)
-        issued = _Issued(asked.future, table, (limits[0], limits[1]))
+        issued = _Issued(asked.frame, table, (limits[0], limits[1]))
         self._waiting.append(issued)
         suffixes = interval_suffixes(np.array([self.coverage]))
         ends = _ends(flat, -limits[0], limits[1], n_series)
         cells = np.arange(flat.shape[1])
-        return band_frame(asked.future, cells, ends, suffixes, calibrated=True)
+        return band_frame(asked.frame, cells, ends, suffixes, calibrated=True)
 
     def update(self, truth: Any) -> AdaptiveIntervals:
         """Learn from rows that were forecast before.

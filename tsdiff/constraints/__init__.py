@@ -17,9 +17,10 @@ from tsdiff.constraints.kinds import (
     total,
 )
 from tsdiff.constraints.report import compare
-from tsdiff.constraints.steering import steer
+from tsdiff.constraints.steering import FEWEST_PATHS, steer
 
 __all__ = [
+    "FEWEST_PATHS",
     "Constraint",
     "avoid",
     "bounds",

@@ -14,7 +14,6 @@ from tsdiff.constraints.cells import channel_number
 from tsdiff.constraints.kinds import (
     Constraint,
     Equality,
-    Near,
     Relation,
     Total,
 )
@@ -44,12 +43,6 @@ class Linear:
     rows: sparse.csr_array
     target: Floats
     words: list[str]
-
-    def beside(self, other: Linear) -> Linear:
-        """Put the rows of another system below."""
-        rows = sparse.csr_array(sparse.vstack([self.rows, other.rows]))
-        target = np.concatenate([self.target, other.target])
-        return Linear(rows, target, self.words + other.words)
 
     def __len__(self) -> int:
         return len(self.target)
@@ -123,25 +116,6 @@ def _relation(panel: Panel, constraint: Relation) -> Linear:
     rows = sparse.kron(sparse.eye_array(n_rows), weights[None])
     words = [f"{constraint.words} at {label}" for label in panel.index]
     return Linear(sparse.csr_array(rows), np.full(n_rows, constraint.value), words)
-
-
-def hints(cells: Ints, constraints: Sequence[Constraint]) -> tuple[Linear, Floats]:
-    """Rows of single answered cells that are known up to errors, and their sd."""
-    where: list[Ints] = [np.empty(0, dtype=np.int64)]
-    value, std = [np.empty(0)], [np.empty(0)]
-    for one in constraints:
-        if isinstance(one, Near):
-            given = one.values.ravel()[cells]
-            some = np.flatnonzero(~np.isnan(given))
-            where.append(some)
-            value.append(given[some])
-            std.append(one.std.ravel()[cells[some]])
-    place = np.concatenate(where)
-    number = np.arange(len(place))
-    shape = (len(place), len(cells))
-    rows = sparse.csr_array((np.ones(len(place)), (number, place)), shape=shape)
-    words = ["a noisy observation"] * len(place)
-    return Linear(rows, np.concatenate(value), words), np.concatenate(std)
 
 
 def reduced(panel: Panel, cells: Ints, system: Linear, scale: Floats) -> Linear:

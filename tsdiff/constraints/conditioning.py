@@ -20,7 +20,8 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 _ROWS_AT_ONCE = 64
-_REACH, _LEAST_REACH = 4.0, 48.0  # of dependence: spans of a row of the system; steps
+_SPANS, _LEAST_REACH = 2, 12.0  # of dependence: spans of a row of the system; steps
+_ANCHORS, _FAR = 128, 256.0  # cells that memory is measured at; steps
 _FEW = 8  # paths within bounds, from which their law can still be read off
 _RIDGE = 1e-9
 
@@ -31,7 +32,8 @@ def condition(samples: Floats, system: Linear, place: Floats, std: Floats) -> Fl
     Matheron's rule with the paths' own covariance: each path is moved by what it misses
     the constraints by, as far as cells and constraints vary together. For normal laws
     the paths are draws of the conditional law, up to the error of the covariance, which
-    is tapered over time for that reason (Gaspari and Cohn, 1999, QJRMS 125).
+    is tapered over time for that reason, as far as the paths' own memory reaches
+    (Gaspari and Cohn, 1999, QJRMS 125).
 
     Parameters
     ----------
@@ -53,7 +55,7 @@ def condition(samples: Floats, system: Linear, place: Floats, std: Floats) -> Fl
     spread = sums - sums.mean(axis=0)
     weight = abs(system.rows)
     centre = (weight @ place) / np.asarray(weight.sum(axis=1)).ravel()
-    reach = max(_REACH * _longest(system, place), _LEAST_REACH)
+    reach = _SPANS * _longest(system, place) + _reach(off, place)
     order = np.argsort(centre, kind="stable")
     centre, spread = centre[order], spread[:, order]
     seed = crc32(samples.tobytes())  # other draws, other errors
@@ -69,6 +71,25 @@ def condition(samples: Floats, system: Linear, place: Floats, std: Floats) -> Fl
         across *= _taper(np.abs(place[near, None] - centre[some]) / reach)
         answer[:, near] += (across @ pull[some]).T
     return answer
+
+
+def _reach(off: Floats, place: Floats) -> float:
+    """Find the steps beyond which correlations are more chance than memory.
+
+    Memory is the mean distance of cells, weighted by their squared correlation, less
+    what few paths add to it by chance. The more paths, the further they can tell.
+    """
+    n_paths = len(off)
+    chance = 1 / (n_paths - 1)
+    unit = off / np.maximum(np.linalg.norm(off, axis=0), np.finfo(float).tiny)
+    weight = moment = 0.0
+    for anchor in np.unique(np.linspace(0, len(place) - 1, _ANCHORS).astype(int)):
+        near = slice(*np.searchsorted(place, place[anchor] + [-_FAR, _FAR]))
+        alike = (unit[:, anchor] @ unit[:, near]) ** 2 - chance
+        weight += alike.sum()
+        moment += alike @ np.abs(place[near] - place[anchor])
+    memory = max(moment, 0.0) / max(weight, 1.0)
+    return float(np.clip(0.8 * np.cbrt(n_paths) * memory, _LEAST_REACH, n_paths / 2))
 
 
 def _longest(system: Linear, place: Floats) -> float:

@@ -78,14 +78,6 @@ class Relation(Constraint):
 
 
 @dataclass(frozen=True, eq=False)
-class Near(Constraint):
-    """Values of cells, known up to normal errors."""
-
-    values: Floats
-    std: Floats
-
-
-@dataclass(frozen=True, eq=False)
 class Reward(Constraint):
     """A preference among paths."""
 
@@ -277,6 +269,11 @@ def avoid(scenario: Any, weight: float = 1.0, scale: float = 1.0) -> Constraint:
     def avoided(paths: Any) -> Any:
         import torch
 
+        if paths.shape[1:] != target.shape:
+            raise ValueError(
+                f"avoid has a scenario of shape {target.shape}, but the frame that is "
+                f"answered has {tuple(paths.shape[1:])}."
+            )
         mask = torch.from_numpy(named.reshape(target.shape))
         off = ((paths - torch.from_numpy(target)) ** 2 * mask).sum((1, 2)) / mask.sum()
         return -torch.exp(-0.5 * off / scale**2)

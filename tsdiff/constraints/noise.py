@@ -3,23 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from numbers import Real
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy import sparse
 
-from tsdiff.constraints.cells import channel_number
-from tsdiff.constraints.kinds import Near
+from tsdiff.constraints.cells import channel_number, places
+from tsdiff.constraints.compiling import Linear
+from tsdiff.constraints.conditioning import condition
 from tsdiff.panel.frame import Panel
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 
-def softened(panel: Panel, cells: Ints, obs_std: Any) -> tuple[Panel, Ints, Near]:
+@dataclass(frozen=True)
+class Hints:
+    """Values of cells, known up to normal errors.
+
+    Attributes
+    ----------
+    values, std : ndarray, shape (N, C)
+        Values are NaN where nothing is known.
+    """
+
+    values: Floats
+    std: Floats
+
+
+def softened(panel: Panel, cells: Ints, obs_std: Any) -> tuple[Panel, Ints, Hints]:
     """Hide the observed cells that are noisy, and state what they hint at.
 
     Parameters
@@ -35,7 +51,7 @@ def softened(panel: Panel, cells: Ints, obs_std: Any) -> tuple[Panel, Ints, Near
         Without the noisy cells.
     cells : ndarray of int
         With them.
-    hint : Near
+    hints : Hints
 
     Raises
     ------
@@ -52,9 +68,34 @@ def softened(panel: Panel, cells: Ints, obs_std: Any) -> tuple[Panel, Ints, Near
             f"column {panel.channels[column]!r} at {panel.index[row]}."
         )
     noisy = panel.observed & (std > 0)
-    hint = Near("obs_std", np.where(noisy, panel.values, np.nan), std)
+    hints = Hints(np.where(noisy, panel.values, np.nan), std)
     hidden = replace(panel, values=np.where(noisy, np.nan, panel.values))
-    return hidden, np.union1d(cells, np.flatnonzero(noisy)), hint
+    return hidden, np.union1d(cells, np.flatnonzero(noisy)), hints
+
+
+def denoised(samples: Floats, panel: Panel, cells: Ints, hints: Hints) -> Floats:
+    """Condition draws on hints, by Matheron's rule; see `condition`.
+
+    Parameters
+    ----------
+    samples : ndarray, shape (S, M)
+    panel : Panel
+    cells : ndarray of int, shape (M,)
+    hints : Hints
+
+    Returns
+    -------
+    ndarray, shape (S, M)
+    """
+    value = hints.values.ravel()[cells]
+    some = np.flatnonzero(~np.isnan(value))
+    if not len(some):
+        return samples
+    one, shape = np.ones(len(some)), (len(some), len(cells))
+    rows = sparse.csr_array((one, (np.arange(len(some)), some)), shape=shape)
+    system = Linear(rows, value[some], ["a noisy observation"] * len(some))
+    std = hints.std.ravel()[cells[some]]
+    return condition(samples, system, places(panel, cells), std)
 
 
 def _read(panel: Panel, obs_std: Any) -> Floats:
