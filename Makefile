@@ -28,8 +28,10 @@ test-oldest:
 fuzz: $(STAMP)
 	TSDIFF_FUZZ=1 $(BIN)/python -m pytest -n 2 --dist worksteal --timeout 900 tests/test_io_fuzz.py
 
-# Ten minutes of random operations: nothing is lost, nothing hangs, memory stays.
+# Fits killed at 20 random moments go on, to the bit; then ten minutes of random
+# operations: nothing is lost, nothing hangs, memory stays.
 soak: $(STAMP)
+	$(BIN)/python -W ignore tests/killed.py 20
 	$(BIN)/python tests/soak.py 10
 
 lint: $(STAMP)

@@ -4,10 +4,10 @@
     python tests/soak.py MINUTES SEED
 
 Fits, answers, files, pickles, threads, forks, processes that are killed while they fit
-or save: in random order, from a seed that is printed. After each operation the models
-at hand must answer as they did, bit for bit. An operation that takes longer than two
-minutes ends the run with all stacks; memory may grow by a tenth after the first
-quarter.
+or save, and fits that go on from there: in random order, from a seed that is printed.
+After each operation the models at hand must answer as they did, bit for bit. An
+operation that takes longer than two minutes ends the run with all stacks; memory may
+grow by a tenth after the first quarter.
 """
 
 from __future__ import annotations
@@ -30,11 +30,13 @@ from typing import Any
 import numpy as np
 from small import frame, same
 
-from tsdiff import DiffusionForecaster, DiffusionImputer
+from tsdiff import DiffusionForecaster, DiffusionImputer, checkpoints
 
 LIMIT = 120  # seconds of one operation
 GROWTH = 1.1
 TINY: dict[str, Any] = {"window": 16, "width": 8, "depth": 1, "max_epochs": 1}
+
+LONG = {"max_epochs": 10, "batch_size": 1}  # 40 steps
 
 
 def answer(model: Any) -> bytes:
@@ -44,10 +46,10 @@ def answer(model: Any) -> bytes:
     return model.sample(4, frame(), n_samples=5, random_state=1).samples.tobytes()
 
 
-def fit(seed: int, kind: type) -> Any:
+def fit(seed: int, kind: type, **more: Any) -> Any:
     """Fit a small model."""
     sizes = TINY | ({"horizon": 4} if kind is DiffusionForecaster else {})
-    return kind(random_state=seed, **sizes).fit(frame())
+    return kind(random_state=seed, **sizes | more).fit(frame())
 
 
 def memory() -> float:
@@ -74,6 +76,7 @@ class Soak:
         self.folder, self.rng = folder, np.random.default_rng(seed)
         self.models = [fit(0, DiffusionImputer), fit(0, DiffusionForecaster)]
         self.said = [answer(model) for model in self.models]
+        self.unbroken = [answer(fit(5, type(model), **LONG)) for model in self.models]
         self.paths = [folder / f"{k}.tsdiff" for k in range(2)]
         for model, path in zip(self.models, self.paths, strict=True):
             model.save(path)
@@ -119,8 +122,14 @@ class Soak:
             assert pool.map(answer, [self.models[0]] * 3) == [self.said[0]] * 3
 
     def killed_while_fitting(self) -> None:
-        """A killed fit leaves everything as it was."""
-        self._kill(lambda: fit(5, DiffusionImputer))
+        """A killed fit leaves everything as it was, and goes on from its checkpoint."""
+        k = int(self.rng.integers(2))
+        path, kind = self.folder / "fit", type(self.models[k])
+        for _ in range(int(self.rng.integers(1, 4))):
+            self._kill(lambda: fit(5, kind, checkpoint_path=path, **LONG))
+        model = fit(5, kind, checkpoint_path=path, **LONG)
+        assert answer(model) == self.unbroken[k], "a killed fit ends otherwise"
+        path.unlink()
 
     def killed_while_saving(self) -> None:
         """A killed save leaves the old file or the new one, whole."""
@@ -159,6 +168,7 @@ def interrupt(*_: Any) -> None:
 def run(minutes: float, seed: int) -> None:
     """Do random operations until the time is over; print what was done."""
     signal.signal(signal.SIGALRM, interrupt)
+    checkpoints._STEPS, checkpoints._MOST_TIME = 3, np.inf
     start, counts = time.monotonic(), Counter[str]()
     first = 0.0
     with tempfile.TemporaryDirectory() as folder:

@@ -108,6 +108,7 @@ WRONG: dict[str, list[Any]] = {
     ],
     "warm_start": ["yes"],
     "insert_absent": [1],
+    "checkpoint_path": [3, "", True],
     "verbose": [-1, "loud"],
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import time
 import warnings
@@ -101,6 +102,28 @@ def test_fault_65_a_process_killed_while_it_saves(case: Case, tmp_path: Path) ->
         os.waitpid(child, 0)
         assert path.read_bytes() == whole
         type(case.fitted).load(path)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)  # a machine that is busy gives the processes little time
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on Windows")
+def test_fault_65_a_process_killed_while_it_fits() -> None:
+    """With a checkpoint, `fit` goes on from it, to the same weights, bit for bit.
+
+    `python tests/killed.py` kills more often.
+    """
+    script = Path(__file__).with_name("killed.py")
+    run = [sys.executable, "-W", "ignore", str(script), "2"]
+    with subprocess.Popen(
+        run, stdout=subprocess.PIPE, start_new_session=True
+    ) as parent:
+        try:
+            said, _ = parent.communicate(timeout=280)
+        finally:
+            if parent.poll() is None:
+                os.killpg(parent.pid, signal.SIGKILL)
+    assert parent.returncode == 0
+    assert said.count(b"2 kills") == 2
 
 
 def test_fault_66_a_full_disk(case: Case, tmp_path: Path) -> None:

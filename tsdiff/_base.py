@@ -1,20 +1,17 @@
-"""What the estimators share: the fit, its progress and its faults, torch's settings."""
+"""What the estimators share: the fit, its progress and its faults."""
 
 from __future__ import annotations
 
-import os
-import threading
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
 from sklearn.exceptions import ConvergenceWarning
 
 from tsdiff.advice import advise
+from tsdiff.checkpoints import Checkpoint, identity
 from tsdiff.diffusion.training import History
 from tsdiff.features import check_features, check_learnable, is_named
 from tsdiff.fingerprint import Fingerprint
@@ -25,6 +22,7 @@ from tsdiff.panel.frame import Panel
 from tsdiff.parameters import check_parameters, read_seed
 from tsdiff.progress import Bar, say
 from tsdiff.schema import Schema, read_panel
+from tsdiff.settings import own_torch
 
 _WARMED_UP = 100  # optimiser steps; of fewer, as in a trial, nobody expects skill
 _FEW_OBSERVED = 30  # fewer observed cells than this in a channel teach it little
@@ -122,21 +120,29 @@ def train_panel(
     asked = {name: _plain(estimator, name) for name in sorted(parameters)}
     plan = Plan(**asked | dict(roles))
     seed = read_seed(estimator.random_state)
+    keeper, start = None, None
+    if estimator.checkpoint_path is not None:
+        before = None if warm is None else warm.network.state_dict()
+        mark = identity(panel, plan, seed, before)
+        keeper = Checkpoint(estimator.checkpoint_path, mark)
+        start = keeper.batch_size
 
     def fit(batch_size: int | None) -> tuple[Model, History]:
         smaller = replace(plan, batch_size=batch_size)
+        if keeper is not None:
+            keeper.begin(batch_size)
         with Bar(estimator.verbose) as bar, own_torch():
 
             def show(share: float, history: History) -> None:
                 bar.show(share, _losses(history))
 
-            return fit_model(panel, smaller, seed, show, warm)
+            return fit_model(panel, smaller, seed, show, warm, keeper)
 
     def usual() -> int:
         known = None if warm is None else warm.network.config
         return usual_batch_size(known or sizes(panel, plan))
 
-    return halve_batches(fit, plan.batch_size, usual)
+    return halve_batches(fit, plan.batch_size, usual, start)
 
 
 def keep_fit(estimator: Any, schema: Schema, model: Model, history: History) -> None:
@@ -163,64 +169,6 @@ def share_fit(estimator: Any, other: Any) -> Any:
         if hasattr(estimator, name):
             setattr(other, name, getattr(estimator, name))
     return other
-
-
-@contextmanager
-def own_torch() -> Iterator[None]:
-    """Compute in float32 on the CPU, whatever the caller has told torch.
-
-    A default dtype or device, autocast, ``no_grad`` and ``inference_mode`` of the
-    caller's are put aside and come back on leaving.
-
-    Examples
-    --------
-    >>> with torch.inference_mode(), own_torch():
-    ...     torch.zeros(1, requires_grad=True).exp().requires_grad
-    True
-    """
-    with ExitStack() as stack:
-        stack.enter_context(_SINGLE)
-        if torch.get_default_device().type != "cpu":
-            stack.enter_context(torch.device("cpu"))
-        stack.enter_context(torch.autocast("cpu", enabled=False))
-        stack.enter_context(torch.inference_mode(False))
-        stack.enter_context(torch.enable_grad())
-        yield
-
-
-class _SinglePrecision:
-    """The default dtype, a setting of all threads: touched if need be, and only once.
-
-    The first thread that enters puts the caller's aside, the last one brings it back.
-    """
-
-    def __init__(self) -> None:
-        self.lock, self.n_inside = threading.Lock(), 0
-        self.before = torch.float32
-        if hasattr(os, "register_at_fork"):  # no other thread lives on in a child
-            os.register_at_fork(after_in_child=self._forget)
-
-    def __enter__(self) -> None:
-        with self.lock:
-            self.n_inside += 1
-            if self.n_inside == 1:
-                self.before = torch.get_default_dtype()
-                if self.before != torch.float32:
-                    torch.set_default_dtype(torch.float32)
-
-    def __exit__(self, *_: object) -> None:
-        with self.lock:
-            self.n_inside = max(self.n_inside - 1, 0)  # a fork may have forgotten
-            if self.n_inside == 0 and self.before != torch.float32:
-                torch.set_default_dtype(self.before)
-
-    def _forget(self) -> None:
-        if self.n_inside and self.before != torch.float32:
-            torch.set_default_dtype(self.before)
-        self.lock, self.n_inside = threading.Lock(), 0
-
-
-_SINGLE = _SinglePrecision()
 
 
 def _plain(estimator: Any, name: str) -> Any:

@@ -79,3 +79,27 @@ def writing(path: Path) -> Iterator[IO[bytes]]:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
         raise
+
+
+def remove_parts(path: Path) -> None:
+    """Remove what writes of a file have left that were killed half-way.
+
+    Parameters
+    ----------
+    path : Path
+        The file; nobody else may be writing it.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     (Path(folder) / ".a.txt.0123abcd.part").touch()
+    ...     remove_parts(Path(folder) / "a.txt")
+    ...     len(list(Path(folder).iterdir()))
+    0
+    """
+    if not path.parent.is_dir():
+        return
+    for other in path.parent.iterdir():
+        if other.name.startswith(f".{path.name}.") and other.suffix == ".part":
+            other.unlink(missing_ok=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from os import PathLike
 from typing import Any, Self
 
 from sklearn.utils.validation import check_is_fitted
@@ -10,7 +11,6 @@ from sklearn.utils.validation import check_is_fitted
 from tsdiff._base import (
     check_warm,
     keep_fit,
-    own_torch,
     report,
     see_more,
     share_fit,
@@ -25,6 +25,7 @@ from tsdiff.io import Storable
 from tsdiff.panel.frame import Panel
 from tsdiff.parameters import check_count, check_parameters
 from tsdiff.rolling import draw, quantiles
+from tsdiff.settings import own_torch
 from tsdiff.tracing import ForecastTrace
 
 _WINDOWS_KEPT = 2  # of history: one to see, one for what was last observed before it
@@ -73,8 +74,7 @@ class DiffusionForecaster(Storable, ForecastTrace, ForecastSupport, Forecaster):
     learning_rate : float, default 4e-3
         Of Muon and AdamW.
     mask_mix : mapping of str to float, optional
-        Weights of the ways in which training hides cells; see `DiffusionImputer`. By
-        default "tails" 0.7, "random" and "blocks" 0.12 and "channels" 0.06.
+        See `DiffusionImputer`; "tails" 0.7, "random", "blocks" 0.12, "channels" 0.06.
     validation_fraction : float, default 0.1
         Share of the rows, the last ones, that is held out to choose the weights; of 20
         series and more the last one or two horizons of this share of the series.
@@ -88,6 +88,8 @@ class DiffusionForecaster(Storable, ForecastTrace, ForecastSupport, Forecaster):
         and are reported by a warning. See `support`.
     warm_start : bool, default False
         Let `fit` go on from the weights of the last one, whose sizes and scaling stay.
+    checkpoint_path : str or Path, optional
+        File that keeps the state of the fit; see `DiffusionImputer`.
     random_state : int, Generator, RandomState or None, default None
         An int repeats fit and draws at every call; None gives fresh ones; a generator
         moves on at every call.
@@ -161,6 +163,7 @@ class DiffusionForecaster(Storable, ForecastTrace, ForecastSupport, Forecaster):
         insert_absent: bool = False,
         abstain: float | None = None,
         warm_start: bool = False,
+        checkpoint_path: str | PathLike[str] | None = None,
         random_state: Any = None,
         verbose: int = 0,
     ) -> None:
@@ -180,6 +183,7 @@ class DiffusionForecaster(Storable, ForecastTrace, ForecastSupport, Forecaster):
         self.insert_absent = insert_absent
         self.abstain = abstain
         self.warm_start = warm_start
+        self.checkpoint_path = checkpoint_path
         self.random_state = random_state
         self.verbose = verbose
 
@@ -216,8 +220,7 @@ class DiffusionForecaster(Storable, ForecastTrace, ForecastSupport, Forecaster):
         UserWarning
             If there is little to learn from, or the window shrinks to the data.
         ConvergenceWarning
-            If the loss was not finite several times in a row; the best weights until
-            then are kept.
+            If the loss was not finite several times in a row; the best weights stay.
         """
         check_parameters(self)
         horizon = check_count("horizon", self.horizon)
@@ -256,8 +259,7 @@ class DiffusionForecaster(Storable, ForecastTrace, ForecastSupport, Forecaster):
         NotFittedError
             Before `fit`.
         ValueError
-            If the fit had covariates or static features, which an imputer can't be
-            given.
+            If the fit had covariates or static features.
 
         Examples
         --------

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Self
 
 import pandas as pd
 from sklearn.utils.validation import check_is_fitted
 
-from tsdiff._base import fit_panel, own_torch, share_fit
+from tsdiff._base import fit_panel, share_fit
 from tsdiff.abstaining import FillingSupport
 from tsdiff.filling import Floats, GapFiller, Ints
 from tsdiff.io import Storable
 from tsdiff.panel.frame import Panel
 from tsdiff.parameters import check_count
 from tsdiff.rolling import draw, quantiles
+from tsdiff.settings import own_torch
 from tsdiff.tracing import FillingTrace
 
 if TYPE_CHECKING:
@@ -81,6 +83,15 @@ class DiffusionImputer(Storable, FillingTrace, FillingSupport, GapFiller):
         and are reported by a warning. See `support`.
     warm_start : bool, default False
         Let `fit` go on from the weights of the last one, whose sizes and scaling stay.
+    checkpoint_path : str or Path, optional
+        File that keeps the state of the fit, written every 100 steps or 30 seconds (a
+        fiftieth of the time at most) and at the end. After a kill, an interrupt or a
+        crash, `fit` on the same data with the same parameters goes on from it and ends
+        with the same weights, bit for bit, on the same machine; `max_minutes` counts
+        the time of all attempts. The file stays: once the fit is whole, `fit` trains no
+        more and gives the same model at once; remove the file to train again. A file
+        of another fit, of another version or damaged is refused, never written over.
+        Needs an int for `random_state`. `save` does not keep the path.
     random_state : int, Generator, RandomState or None, default None
         An int repeats fit and draws at every call; None gives fresh ones; a generator
         moves on at every call.
@@ -162,6 +173,7 @@ class DiffusionImputer(Storable, FillingTrace, FillingSupport, GapFiller):
         max_gap: int | str | pd.Timedelta | None = None,
         abstain: float | None = None,
         warm_start: bool = False,
+        checkpoint_path: str | os.PathLike[str] | None = None,
         random_state: Any = None,
         verbose: int = 0,
     ) -> None:
@@ -181,6 +193,7 @@ class DiffusionImputer(Storable, FillingTrace, FillingSupport, GapFiller):
         self.max_gap = max_gap
         self.abstain = abstain
         self.warm_start = warm_start
+        self.checkpoint_path = checkpoint_path
         self.random_state = random_state
         self.verbose = verbose
 

@@ -9,19 +9,15 @@ run from a file.
 from __future__ import annotations
 
 import dataclasses
-import json
 import os
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 import pandas as pd
-import safetensors.torch
 import torch
-from safetensors import SafetensorError, safe_open
 from sklearn.utils.validation import check_is_fitted
 
-from tsdiff._base import own_torch
 from tsdiff._version import __version__
 from tsdiff.atomic import write_whole
 from tsdiff.calibration import Calibration
@@ -32,7 +28,6 @@ from tsdiff.panel.keepsake import pack_past, unpack_past
 from tsdiff.panel.past import Extras, Past
 from tsdiff.parameters import check_count, check_parameters
 from tsdiff.plain import (
-    digest_of,
     pack_parameters,
     pack_scaler,
     plain_fields,
@@ -40,24 +35,14 @@ from tsdiff.plain import (
     unpack_scaler,
 )
 from tsdiff.schema import Schema
+from tsdiff.sealed import FAULTS, seal, unseal
+from tsdiff.settings import own_torch
 
 FORMAT = 1
-_KEY = "tsdiff"
-_OWN = "sha256_of_metadata"  # last of the metadata, over all that stand before it
-_MOST_METADATA = 64 * 2**20  # characters
 _LARGEST_SIZE = 2**24  # of any one number of the network's configuration
 _LEAST = {"n_time_features": 0, "dropout": 0, "smooth": 0, "n_centred": 0}  # else 1
 # of names of arrays that are no weights
 _PAST, _CALIBRATION, _SEEN = "past/", "calibration/", "seen/"
-_FAULTS = (
-    ArithmeticError,
-    AttributeError,
-    LookupError,
-    RuntimeError,
-    TypeError,
-    ValueError,
-)
-
 Weights = dict[str, torch.Tensor]
 
 
@@ -127,10 +112,10 @@ class Storable:
         path = Path(path)
         if not path.is_file():
             raise FileNotFoundError(f"There is no file {path}.")
-        metadata, weights = _decode(path, cls)
+        metadata, weights = unseal(path, cls.__name__, FORMAT)
         try:
             return _build(cls, metadata, weights)
-        except _FAULTS as error:
+        except FAULTS as error:
             raise ValueError(
                 f"{path} is damaged or forged: {error}. Use a copy."
             ) from error
@@ -141,6 +126,8 @@ def _encode(estimator: Any) -> bytes:
     model, history = estimator.model_, estimator.history_
     weights = {k: v.contiguous() for k, v in model.network.state_dict().items()}
     more: dict[str, Any] = {}
+    parameters = estimator.get_params(deep=False)
+    del parameters["checkpoint_path"]  # it belongs to a fit, not to its model
     if hasattr(estimator, "past_"):
         more["forecast"], arrays = pack_past(estimator.extras_, estimator.past_)
         weights |= _tensors(_PAST, arrays)
@@ -152,7 +139,7 @@ def _encode(estimator: Any) -> bytes:
         "format": FORMAT,
         "class": type(estimator).__name__,
         "versions": {"tsdiff": __version__, "torch": str(torch.__version__)},
-        "parameters": pack_parameters(estimator.get_params(deep=False)),
+        "parameters": pack_parameters(parameters),
         "schema": dataclasses.asdict(estimator.schema_),
         "network": dataclasses.asdict(model.network.config),
         "scaler": pack_scaler(model.scaler),
@@ -163,10 +150,8 @@ def _encode(estimator: Any) -> bytes:
         "skill": estimator.skill_,
         "text_names": hasattr(estimator, "feature_names_in_"),
         **more,
-        "sha256": digest_of(weights),
     }
-    metadata[_OWN] = digest_of(json.dumps(metadata))
-    return safetensors.torch.save(weights, metadata={_KEY: json.dumps(metadata)})
+    return seal(metadata, weights)
 
 
 def _tensors(prefix: str, arrays: dict[str, np.ndarray]) -> Weights:
@@ -180,50 +165,11 @@ def _arrays(prefix: str, weights: Weights) -> dict[str, np.ndarray]:
     return {name.removeprefix(prefix): weights[name].numpy() for name in names}
 
 
-def _decode(path: Path, cls: type) -> tuple[dict[str, Any], Weights]:
-    """Read metadata and weights, and check that they are whole and of this class."""
-    try:
-        with safe_open(path, framework="pt") as file:
-            kept, names = file.metadata() or {}, file.keys()
-            weights = {name: file.get_tensor(name) for name in names}
-    except SafetensorError as error:
-        raise ValueError(f"{path} is no model file, or damaged: {error}.") from error
-    text = kept.get(_KEY, "")
-    if not text or len(text) > _MOST_METADATA:
-        raise ValueError(f"{path} is no model file of tsdiff: it lacks our metadata.")
-    try:
-        metadata = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"{path} is damaged: its metadata are no JSON.") from error
-    _check_class(path, metadata, cls)
-    stated = metadata.pop(_OWN, None), metadata.get("sha256")
-    if stated != (digest_of(json.dumps(metadata)), digest_of(weights)):
-        raise ValueError(
-            f"{path} is damaged: its SHA-256 is not the one stated. Use a copy."
-        )
-    return metadata, weights
-
-
-def _check_class(path: Path, metadata: Any, cls: type) -> None:
-    """Check what a reader has to know first: the format and the class."""
-    stated = metadata.get("format") if isinstance(metadata, dict) else None
-    if not isinstance(stated, int):
-        raise ValueError(f"{path} is no model file of tsdiff: it states no format.")
-    if stated > FORMAT:
-        raise ValueError(
-            f"{path} has format {stated}, this version of tsdiff reads up to {FORMAT}. "
-            "Install a newer tsdiff."
-        )
-    if metadata.get("class") != cls.__name__:
-        raise ValueError(
-            f"{path} holds a {metadata.get('class')}, not a {cls.__name__}. Load it "
-            "with the class it was saved from."
-        )
-
-
 def _build(cls: Any, metadata: dict[str, Any], weights: Weights) -> Any:
     """Make the estimator; nothing of it is seen before all is checked."""
     estimator = cls(**unpack_parameters(metadata["parameters"]))
+    if estimator.checkpoint_path is not None:
+        raise ValueError("it names a file that a fit would write")
     check_parameters(estimator)
     config = NetworkConfig(**plain_fields(metadata["network"]))
     scaler = unpack_scaler(metadata["scaler"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -12,15 +13,16 @@ from tsdiff.batches import FEW_WINDOWS, Roles, Source
 from tsdiff.diffusion.initial import new_network
 from tsdiff.diffusion.network import Network, NetworkConfig
 from tsdiff.diffusion.smoothing import Smoother, fit_smoother
+from tsdiff.diffusion.state import Keeper
 from tsdiff.diffusion.training import Budget, History, train
-from tsdiff.diffusion.widening import best_log_width, widen
+from tsdiff.diffusion.widening import widen
 from tsdiff.diffusion.window import interpolate
 from tsdiff.gaps import gap_lengths
 from tsdiff.panel.frame import Panel
 from tsdiff.panel.scaling import Scaler, fit_scaler
 from tsdiff.panel.seasons import find_periods
 from tsdiff.panel.windows import cover
-from tsdiff.skill import Skill, measure_skill
+from tsdiff.skill import Skill, judge
 
 LONGEST_FULL_RESOLUTION = 256  # steps; beyond this time tokens are patches
 _MOST_AHEAD = 128  # the same for a model that forecasts
@@ -172,6 +174,7 @@ def fit_model(
     seed: int,
     progress: Callable[[float, History], None] | None = None,
     warm: Model | None = None,
+    keeper: Keeper | None = None,
 ) -> tuple[Model, History]:
     """Train an engine on a panel.
 
@@ -181,9 +184,10 @@ def fit_model(
     plan : Plan
     seed : int
     progress : callable, optional
-        See `tsdiff.diffusion.training.train`.
     warm : Model, optional
         Go on from its weights, with its scaling and sizes.
+    keeper : Keeper, optional
+        As `progress`, of `tsdiff.diffusion.training.train`.
 
     Returns
     -------
@@ -215,27 +219,21 @@ def fit_model(
     else:
         network = new_network(config, seed)
         network.load_state_dict(warm.network.state_dict())
-    verdict: list[tuple[float, Skill | None]] = []
 
-    def judge(judged: Network) -> None:
-        """Learn from the held-out cells what they can still tell."""
-        log_width = best_log_width(judged, source.validation)
-        widen(judged, log_width)
-        skill = measure_skill(judged, source.validation, plan.horizon is not None)
-        widen(judged, -log_width)
-        verdict.append((log_width, skill))
+    ahead = plan.horizon is not None
 
-    def release(average: Network) -> None:
-        judge(average)
+    def release(average: Network | None) -> dict[str, Any] | None:
         source.release()
+        return None if average is None else judge(average, source.validation, ahead)
 
+    validation = source.validation
     history = train(
-        network, source.draw, source.validation, budget, seed, progress, release
+        network, source.draw, validation, budget, seed, progress, release, keeper
     )
-    if not verdict:
-        judge(network)
-    log_width, history.skill = verdict[0]
-    widen(network, log_width)
+    verdict = history.verdict or judge(network, validation, ahead)
+    if verdict["skill"] is not None:
+        history.skill = Skill(**verdict["skill"])
+    widen(network, verdict["log_width"])
     # what a window holds is answered in one go, and a step of history goes with it
     most = max(network.config.n_steps - 1, 1)
     horizon = None if plan.horizon is None else min(plan.horizon, most)

@@ -40,6 +40,7 @@ def halve_batches(
     work: Callable[[int | None], Result],
     batch_size: int | None,
     default: Callable[[], int],
+    start: int | None = None,
 ) -> Result:
     """Do the work, and again with half the batch as long as memory does not suffice.
 
@@ -48,9 +49,11 @@ def halve_batches(
     work : callable
         Told the batch size; begins anew at each call.
     batch_size : int or None
-        To begin with; None leaves it to the work.
+        That was asked for; None leaves it to the work.
     default : callable
         Tells what None means.
+    start : int, optional
+        To begin with, if an earlier attempt has come down to it; as asked by default.
 
     Returns
     -------
@@ -72,22 +75,22 @@ def halve_batches(
     >>> halve_batches(lambda batch_size: batch_size, 8, lambda: 4)
     8
     """
-    first, result = batch_size, _attempt(work, batch_size)
+    size = start or batch_size
+    result = _attempt(work, size)
     while isinstance(result, _Failed):
-        batch_size = batch_size or default()
-        first = first or batch_size
-        if batch_size == 1:
+        size = size or default()
+        if size == 1:
             raise MemoryError(
                 f"Memory does not suffice even with batch_size=1: {result.said}. Give "
                 "a shorter window, less width or depth, or fewer columns at once."
             )
-        batch_size //= 2
-        result = _attempt(work, batch_size)
-    if batch_size != first:
+        size //= 2
+        result = _attempt(work, size)
+    if size != batch_size:
+        first = batch_size or default()
         advise(
             f"There was not enough memory at batch_size={first}; the fit was made with "
-            f"batch_size={batch_size}. Give it, or a shorter window, to avoid the "
-            "trials."
+            f"batch_size={size}. Give it, or a shorter window, to avoid the trials."
         )
     return result
 

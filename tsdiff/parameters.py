@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from numbers import Integral, Real
 from typing import Any
@@ -85,6 +86,7 @@ def check_parameters(estimator: Any) -> None:
         raise ValueError(f"verbose must be 0 or 1, got {estimator.verbose!r}.")
     _check_mix(estimator.mask_mix)
     check_abstain(estimator.abstain)
+    _check_path(estimator)
 
 
 def check_abstain(value: Any) -> float | None:
@@ -117,6 +119,20 @@ def check_abstain(value: Any) -> float | None:
             f"answered, or None, got {value!r}."
         )
     return float(value)
+
+
+def _check_path(estimator: Any) -> None:
+    """Check that a fit which is to be resumed can be."""
+    path, seed = estimator.checkpoint_path, estimator.random_state
+    if path is None:
+        return
+    if not isinstance(path, str | os.PathLike) or not str(path):
+        raise ValueError(f"checkpoint_path must be the path of a file, got {path!r}.")
+    if not isinstance(seed, Integral) or isinstance(seed, bool):
+        raise ValueError(
+            "checkpoint_path lets a fit go on with the seed it began with, which "
+            f"random_state={seed!r} does not repeat. Set random_state to an int."
+        )
 
 
 def _check_positive(name: str, value: Any) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -21,6 +21,7 @@ from tsdiff.diffusion.fill import line_error, seasonal_guesses
 from tsdiff.diffusion.losses import Batch
 from tsdiff.diffusion.marginals import normal_score
 from tsdiff.diffusion.network import Network
+from tsdiff.diffusion.widening import best_log_width, widen
 from tsdiff.diffusion.window import interpolate
 from tsdiff.metrics import pinball
 
@@ -123,6 +124,30 @@ def measure_skill(
         n_cells=len(held.truth),
         certain=_certain(own - other, window),
     )
+
+
+def judge(network: Network, batches: Sequence[Batch], ahead: bool) -> dict[str, Any]:
+    """Learn from the held-out cells what they can tell of a network.
+
+    Parameters
+    ----------
+    network : Network
+        In evaluation mode; it stays as it is.
+    batches : sequence of Batch
+    ahead : bool
+        See `measure_skill`.
+
+    Returns
+    -------
+    dict
+        "log_width", by which its laws should be wider, and the fields of its "skill"
+        then, or None; as JSON holds them.
+    """
+    log_width = best_log_width(network, batches)
+    widen(network, log_width)
+    skill = measure_skill(network, batches, ahead)
+    widen(network, -log_width)
+    return {"log_width": log_width, "skill": None if skill is None else asdict(skill)}
 
 
 class _HeldOut(NamedTuple):

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tsdiff._base import own_torch
 from tsdiff.panel.frame import Panel
 from tsdiff.parameters import check_count, read_seed
 from tsdiff.rolling import trace
+from tsdiff.settings import own_torch
 from tsdiff.support import only
 from tsdiff.trace import Trace
 

@@ -1,8 +1,8 @@
 """The loop: one run trains the marginal head and the denoiser, to a budget.
 
-The weights kept are those of the moving average with the lowest
-validation CRPS on fixed masks, the latest of those within one per cent of it; the
-velocity loss never chooses.
+The weights kept are those of the moving average with the lowest validation CRPS on
+fixed masks, the latest of those within one per cent of it; the velocity loss never
+chooses.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from tsdiff.diffusion.dependence import FieldFit
 from tsdiff.diffusion.losses import Batch, losses, validation_crps
 from tsdiff.diffusion.network import Network
 from tsdiff.diffusion.optimizers import optimizers_of
+from tsdiff.diffusion.state import Keeper, restore, state_of
 
 _FAILURES_BEFORE_STOP = 5
 _AS_GOOD = 1.01  # scores within one per cent of the lowest are not told apart
@@ -72,6 +74,7 @@ class History:
     best_step: int = 0
     diverged: bool = False
     interrupted: bool = False
+    verdict: Any = None  # of who was told of the release; as JSON holds it
     skill: Any = None  # of the weights that are kept; set by who knows how to tell
 
 
@@ -82,7 +85,8 @@ def train(
     budget: Budget,
     seed: int,
     progress: Callable[[float, History], None] | None = None,
-    release: Callable[[Network], None] | None = None,
+    release: Callable[[Network | None], Any] | None = None,
+    keeper: Keeper | None = None,
 ) -> History:
     """Train `network` in place and leave the best averaged weights in it.
 
@@ -104,6 +108,11 @@ def train(
         Told the share of the budget spent and the history, after every step.
     release : callable, optional
         Told the averaged weights; lets `draw` use the validation cells from then on.
+        What it returns is the verdict of the history. Told None if an earlier attempt
+        has come so far.
+    keeper : Keeper, optional
+        Keeps the state of the run, and knows that of an earlier attempt, with which
+        this one goes on.
 
     Returns
     -------
@@ -111,7 +120,12 @@ def train(
         With ``diverged`` set if the loss was not finite several times in a row;
         the weights are then the best ones before that.
     """
-    loop = _Loop(network, budget, seed)
+    loop = Loop(network, budget, seed)
+    if keeper is not None:
+        keeper.resume(partial(restore, loop))
+    loop.be_kept(keeper)
+    if loop.released and release is not None:
+        release(None)
     with torch.enable_grad():
         try:
             while (share := loop.share()) < 1.0 and not loop.history.diverged:
@@ -120,21 +134,23 @@ def train(
                     loop.validate(validation)
                     loop.next_validation = share + 1 / budget.n_validations
                     if release is not None and loop.may_release(share):
-                        release(loop.average)
+                        loop.history.verdict = release(loop.average)
                         loop.released = True
+                loop.be_kept(keeper)
                 if progress is not None:
                     progress(share, loop.history)
             if loop.released and not loop.history.diverged:
                 loop.keep()
             elif loop.history.step[-1:] != [loop.history.n_steps]:
                 loop.validate(validation)
+            loop.be_kept(keeper, last=True)
         except KeyboardInterrupt:  # the caller re-raises when all is kept
             loop.history.interrupted = True
         loop.restore_best()
     return loop.history
 
 
-class _Loop:
+class Loop:
     """State of one training run."""
 
     def __init__(self, network: Network, budget: Budget, seed: int) -> None:
@@ -145,6 +161,12 @@ class _Loop:
         self.optimizers = optimizers_of(
             network, budget.learning_rate, budget.weight_decay
         )
+        # walking through the modules at each step would take longer than the sums
+        self.weights = list(network.parameters())
+        self.slow: list[Tensor] = list(self.average.parameters())
+        self.parts = [
+            list(part.parameters()) for part in (network.encoder, network.denoiser)
+        ]
         self.rng = np.random.default_rng(seed)
         # of noise and of dropout
         self.generators = [torch.Generator().manual_seed(seed) for _ in range(2)]
@@ -157,12 +179,22 @@ class _Loop:
         self.released = False
         self.next_validation = 0.0
 
+    def elapsed(self) -> float:
+        """Seconds of this attempt and of those that it goes on with."""
+        return time.perf_counter() - self.start
+
     def share(self) -> float:
         """Share of the budget that is spent, the larger of steps and clock."""
-        by_clock = (time.perf_counter() - self.start) / self.budget.max_seconds
+        by_clock = self.elapsed() / self.budget.max_seconds
         return max(self.history.n_steps / self.budget.max_steps, by_clock)
 
+    def be_kept(self, keeper: Keeper | None, last: bool = False) -> None:
+        """Offer the state to who keeps it."""
+        if keeper is not None:
+            keeper.offer(self.history.n_steps, partial(state_of, self), last)
+
     def step(self, batch: Batch, share: float) -> None:
+        """Learn from a batch."""
         rate = self.budget.learning_rate * 0.5 * (1 + math.cos(math.pi * share))
         rate *= min(1.0, (self.history.n_steps + 1) / 100)
         for optimizer in self.optimizers:
@@ -173,13 +205,11 @@ class _Loop:
             "cpu", torch.bfloat16, enabled=self.half, cache_enabled=False
         ):
             crps, velocity, scores = losses(self.network, batch, *self.generators)
-        self.network.zero_grad(set_to_none=True)
+        for weight in self.weights:
+            weight.grad = None
         (crps + velocity).backward()
-        parts = (self.network.encoder, self.network.denoiser)
-        norms = [
-            torch.nn.utils.clip_grad_norm_(part.parameters(), self.budget.clip)
-            for part in parts
-        ]
+        clip = self.budget.clip
+        norms = [torch.nn.utils.clip_grad_norm_(part, clip) for part in self.parts]
         self.history.n_steps += 1
         seen = torch.stack([crps.detach(), velocity.detach(), *norms]).tolist()
         if not all(map(math.isfinite, seen)):
@@ -199,11 +229,11 @@ class _Loop:
         """Move the average towards the weights, faster in the beginning."""
         n = self.history.n_steps
         decay = min(self.budget.ema_decay, (1 + n) / (10 + n))
-        slow: list[Tensor] = list(self.average.parameters())
-        fast: list[Tensor] = list(self.network.parameters())
-        torch._foreach_lerp_(slow, fast, 1 - decay)
+        fast: list[Tensor] = [*self.weights]
+        torch._foreach_lerp_(self.slow, fast, 1 - decay)
 
     def validate(self, validation: Sequence[Batch]) -> None:
+        """Score the averaged weights, and keep them if they are as good as the best."""
         crps = validation_crps(self.average, validation)
         history = self.history
         self.lowest = min(self.lowest, crps)
@@ -213,7 +243,7 @@ class _Loop:
         loss = np.mean(self.recent, axis=0) if self.recent else (math.nan, math.nan)
         self.recent = []
         history.step.append(history.n_steps)
-        history.seconds.append(time.perf_counter() - self.start)
+        history.seconds.append(self.elapsed())
         history.loss.append(float(loss[0]))
         history.velocity_loss.append(float(loss[1]))
         history.validation_crps.append(crps)
@@ -230,6 +260,7 @@ class _Loop:
         self.best = copy.deepcopy(self.average.state_dict())
 
     def restore_best(self) -> None:
+        """Leave the best weights in the network."""
         self.network.load_state_dict(self.best)
         self.network.eval()
 
