@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from anyframe import KINDS, frames
 from hypothesis import given, settings
-from hypothesis import strategies as st
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.estimator_checks import check_estimator
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -23,51 +23,6 @@ def complete(panel: Panel) -> Any:
     """Fill with the flat number of each cell, so that a misplaced one is seen."""
     cells = np.arange(panel.values.size, dtype=float).reshape(panel.values.shape)
     return panel.frame(1000 + cells)
-
-
-INDEXES = {
-    "hours": lambda n: pd.date_range(
-        "2024-03-09", periods=n, freq="h", tz="US/Eastern"
-    ),
-    "days": lambda n: pd.date_range("2024-02-27", periods=n, freq="D", name="day"),
-    "seconds": lambda n: pd.date_range("0001-01-01", periods=n, freq="s", unit="s"),
-    "months": lambda n: pd.period_range("2024-01", periods=n, freq="M"),
-    "irregular": lambda n: pd.to_datetime(np.arange(n) ** 2, unit="h"),
-    "durations": lambda n: pd.to_timedelta(np.arange(n), unit="min"),
-    "numbers": lambda n: pd.Index(np.arange(n) * 3 - 7),
-    "rows": lambda n: pd.RangeIndex(n),
-}
-KINDS = {
-    "float64": "float64",
-    "float32": "float32",
-    "Float32": "Float32",
-    "Float64": "Float64",
-    "Int64": "Float64",
-    "boolean": "Float64",
-    "int16": "float64",
-    "uint8": "float64",
-    "bool": "float64",
-    "object": "float64",
-}  # kind of the input: kind of the answer
-
-
-@st.composite
-def frames(draw: st.DrawFn) -> pd.DataFrame:
-    """Frames of every index, every mixture of kinds and any pattern of holes."""
-    n = draw(st.integers(3, 12))
-    index = INDEXES[draw(st.sampled_from(sorted(INDEXES)))](n)
-    kinds = draw(st.lists(st.sampled_from(sorted(KINDS)), min_size=1, max_size=5))
-    columns = {}
-    for i, kind in enumerate(kinds):
-        whole = st.integers(0, 1)
-        cell = st.floats(-1e6, 1e6, width=32) if "loat" in kind else whole
-        values = draw(st.lists(cell, min_size=n, max_size=n))
-        column = pd.Series(values, index, dtype=object)
-        if kind not in ("int16", "uint8", "bool"):
-            holes = draw(st.lists(st.booleans(), min_size=n, max_size=n))
-            column[np.array(holes)] = None if kind == "object" else NAN
-        columns[f"c{i}"] = column.astype(kind)
-    return pd.DataFrame(columns, index)
 
 
 @settings(max_examples=150, deadline=None)

@@ -6,8 +6,10 @@ Part of them in `make test`, all of them in `make fuzz`.
 from __future__ import annotations
 
 import os
+import re
 import struct
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +19,8 @@ from test_io_formats import CLASSES, answer, whole_file
 ALL = bool(os.environ.get("TSDIFF_FUZZ"))
 N_MUTANTS = 2000 if ALL else 200
 EVERY = 1 if ALL else 16  # byte of the header
-MEMORY = 64 * 2**20  # more than ten times what reading the file takes
+MEMORY = 8 * 2**20  # bytes that reading a file of 0.3 MB may take at any moment
+STATUS, RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 
 def mutants(whole: bytes, n: int) -> Iterator[bytes]:
@@ -46,27 +49,41 @@ def mutants(whole: bytes, n: int) -> Iterator[bytes]:
             yield whole[:at] + b"9" * int(rng.integers(1, 19)) + whole[at + 1 :]
 
 
-def memory() -> int:
-    """Most bytes of memory that the process has held."""
-    resource = pytest.importorskip("resource")
-    return 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+def resident(name: str) -> int:
+    """Bytes that the process holds (VmRSS), or has held at most (VmHWM)."""
+    found = re.search(rf"{name}:\s*(\d+) kB", STATUS.read_text(encoding="ascii"))
+    return 1024 * int(found[1]) if found else 0
+
+
+@contextmanager
+def bounded() -> Iterator[None]:
+    """Fail if the process holds more than MEMORY beyond now at any moment of this."""
+    if not RESET.exists():  # only Linux tells
+        yield
+        return
+    RESET.write_text("5")  # the most is that of now
+    before = resident("VmRSS")
+    yield
+    assert resident("VmHWM") - before < MEMORY
 
 
 def survives(name: str, damaged: bytes, path: Path, expected: np.ndarray) -> bool:
     """Whether the file was read; then its answers are the same ones.
 
-    An error of any other kind, a crash and a hang end the test.
+    An error of any other kind, a crash, a hang and too much memory end the test.
     """
     path.write_bytes(damaged)
-    try:
-        model = CLASSES[name].load(path)
-    except ValueError as error:
-        refusal = str(error)
-    else:
-        np.testing.assert_array_equal(answer(model), expected)
-        return True
-    assert str(path) in refusal
-    return False
+    model, refusal = None, ""
+    with bounded():
+        try:
+            model = CLASSES[name].load(path)
+        except ValueError as error:
+            refusal = str(error)
+    if model is None:
+        assert str(path) in refusal
+        return False
+    np.testing.assert_array_equal(answer(model), expected)
+    return True
 
 
 @pytest.mark.parametrize("name", CLASSES)
@@ -75,12 +92,10 @@ def test_mutants_are_refused_or_the_same(name: str, tmp_path: Path) -> None:
     path.write_bytes(whole)
     expected = answer(CLASSES[name].load(path))
     assert survives(name, whole, path, expected)
-    before = memory()
     read = sum(
         survives(name, mutant, path, expected) for mutant in mutants(whole, N_MUTANTS)
     )
     assert read < N_MUTANTS / 20  # cuts of nothing
-    assert memory() - before < MEMORY
 
 
 @pytest.mark.parametrize("name", CLASSES)
@@ -89,9 +104,15 @@ def test_each_byte_of_the_header_matters(name: str, tmp_path: Path) -> None:
     path.write_bytes(whole)
     expected = answer(CLASSES[name].load(path))
     (length,) = struct.unpack("<Q", whole[:8])
-    before = memory()
     for at in [*range(8), *range(8, 8 + length, EVERY)]:
         damaged = bytearray(whole)
         damaged[at] ^= 1 << at % 8
         survives(name, bytes(damaged), path, expected)
-    assert memory() - before < MEMORY
+
+
+@pytest.mark.skipif(not RESET.exists(), reason="only Linux tells the most memory")
+def test_memory_that_is_held_for_a_moment_is_seen() -> None:
+    with pytest.raises(AssertionError), bounded():
+        bytearray(b"1" * MEMORY)
+    with bounded():
+        bytearray(b"1" * (MEMORY // 4))
