@@ -100,7 +100,7 @@ class Folder:
         arrays = {str(fold): numbers for fold, numbers in outcome.quantiles.items()}
         arrays[_NOTES] = np.array(json.dumps(outcome.notes))
         content = io.BytesIO()
-        np.savez(content, allow_pickle=False, **arrays)
+        np.savez(content, **arrays)  # numbers and text: nothing of them is pickled
         write_whole(self._file(key), content.getvalue())
 
     def _file(self, key: str) -> Path:
