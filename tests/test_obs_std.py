@@ -6,10 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from exact import Exact
+from scipy.special import ndtr
 from small import NAN, frame, same
 
-from tsdiff import constraints
-from tsdiff.baselines import LinearInterpolation
+from tsdiff import DiffusionForecaster, constraints
+from tsdiff.baselines import LinearInterpolation, SeasonalNaive
 from tsdiff.datasets import make_linear_gaussian
 
 
@@ -116,3 +117,72 @@ def test_errors_are_others_for_other_draws():
     off = [draws.samples - draws.samples.mean(0) for draws in (first, second)]
     alike = [np.corrcoef(a, b)[0, 1] for a, b in zip(off[0].T, off[1].T, strict=True)]
     assert abs(np.mean(alike)) < 0.05
+
+
+# --- forecasts ------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def walk():
+    """A random walk whose last 4 values have errors, and their sd."""
+    rng = np.random.default_rng(3)
+    y = pd.DataFrame({"y": rng.normal(size=80).cumsum()})
+    std = np.where(np.arange(80)[:, None] < 76, 0.0, [[1.5]])
+    return y + std * rng.normal(size=y.shape), std
+
+
+def test_forecasts_agree_with_the_kalman_filter_with_that_noise(walk):
+    y, std = walk
+    model = SeasonalNaive(horizon=3, period=1, random_state=0).fit(y.iloc[:76])
+    ends = model.predict_quantiles(1, y, alpha=[0.5, ndtr(1.0)]).to_numpy()[0]
+    step = ends[1] - ends[0]  # of the walk, as it was learned
+    prior = step**2 * np.minimum.outer(np.arange(1, 8), np.arange(1, 8))
+    gain = prior[:, :4] @ np.linalg.inv(prior[:4, :4] + 1.5**2 * np.eye(4))
+    last = y.iloc[75, 0]
+    mean = last + gain @ (y.iloc[76:, 0] - last)
+    spread = np.sqrt(np.diag(prior - gain @ prior[:4]))
+    draws = model.sample(3, y, n_samples=2000, obs_std=std)
+    error = (draws.samples.mean(0) - mean[4:]) / spread[4:]
+    assert np.abs(error).max() < 0.12
+    np.testing.assert_allclose(draws.samples.std(0) / spread[4:], 1, atol=0.06)
+    assert draws.given == ("obs_std",)
+    point = model.predict(3, y, obs_std=std)
+    np.testing.assert_allclose(point["y"], mean[4:], atol=0.3 * spread[4:].max())
+    bands = model.predict_interval(3, y, coverage=0.9, obs_std=std)
+    drawn = model.sample(3, y, n_samples=200, obs_std=std)
+    pd.testing.assert_frame_equal(bands, drawn.interval(0.9))
+
+
+def test_no_noise_changes_no_forecast(walk):
+    y, std = walk
+    model = SeasonalNaive(horizon=3, period=1, random_state=0).fit(y)
+    plain = model.sample(n_samples=200)
+    for none in (0.0, {"y": 0}, np.zeros(std.shape)):
+        draws = model.sample(n_samples=200, obs_std=none)
+        np.testing.assert_array_equal(draws.samples, plain.samples)
+
+
+def test_a_network_forecasts_from_noisy_latest_values(walk):
+    y = walk[0]
+    sizes = {"max_epochs": 1, "width": 16, "depth": 1, "window": 16, "random_state": 0}
+    model = DiffusionForecaster(horizon=3, **sizes).fit(y)
+    off = y.copy()
+    off.iloc[-1] += 30
+    last = np.where(np.arange(80)[:, None] == 79, [[20.0]], 0.0)
+    fooled, told = model.predict(3, off), model.predict(3, off, obs_std=last)
+    off_by = [np.abs(answer["y"] - y.iloc[-2, 0]) for answer in (told, fooled)]
+    assert (off_by[0] < 0.5 * off_by[1]).all()
+
+
+def test_noise_of_a_history_is_checked(walk):
+    y, std = walk
+    model = SeasonalNaive(horizon=3, period=1, random_state=0).fit(y)
+    with pytest.raises(ValueError, match=r"it is -1.5 in column 'y' at 76"):
+        model.sample(3, y, obs_std=-std)
+    with pytest.raises(ValueError, match=r"as the data, \(80, 1\); got shape \(3, 1\)"):
+        model.predict(3, y, obs_std=np.ones((3, 1)))
+    model = SeasonalNaive(horizon=3, period=1, random_state=0).fit(y.iloc[:50])
+    model.calibrate(y, h=3, step_size=1)
+    with pytest.raises(ValueError, match=r"Ask raw\(\)"):
+        model.sample(3, y, obs_std=std)
+    assert len(model.raw().sample(3, y, obs_std=std)) == 100

@@ -21,9 +21,13 @@ def linear_gaussian(n_series, seed):
 
 
 @pytest.fixture(scope="module")
-def gaussian():
+def imputer():
+    return DiffusionImputer(**FIT).fit(linear_gaussian(600, 0).values)
+
+
+@pytest.fixture(scope="module")
+def gaussian(imputer):
     """Draws of 60 new series, the exact posterior beside them."""
-    imputer = DiffusionImputer(**FIT).fit(linear_gaussian(600, 0).values)
     asked = linear_gaussian(60, 1)
     draws = imputer.sample(asked.values, 100)
     series = asked.cells // asked.values[0].size
@@ -41,6 +45,24 @@ def test_single_cells_agree_with_the_kalman_posterior(gaussian):
     low, high = np.quantile(samples, [0.05, 0.95], axis=0)
     assert np.sqrt((((low - mean) / spread + 1.645) ** 2).mean()) < 0.4
     assert np.sqrt((((high - mean) / spread - 1.645) ** 2).mean()) < 0.4
+
+
+@pytest.mark.parametrize("std", [0.3, 1.0])
+def test_noisy_cells_agree_with_the_kalman_smoother_with_that_noise(imputer, std):
+    asked = linear_gaussian(60, 1)
+    noise = std * np.random.default_rng(0).normal(size=asked.values.shape)
+    noisy = asked.values + noise  # every cell: the network is shown nothing at all
+    draws = imputer.sample(noisy, 200, obs_std=std)
+    y, prior = noisy[..., 0], asked.covariance
+    mean, spread = np.empty((2, *y.shape))
+    for s, seen in enumerate(~np.isnan(y)):
+        inner = prior[np.ix_(seen, seen)] + std**2 * np.eye(seen.sum())
+        gain = prior[:, seen] @ np.linalg.inv(inner)
+        mean[s] = gain @ y[s, seen]
+        spread[s] = np.sqrt(np.diag(prior - gain @ prior[seen]))
+    error = (draws.samples.mean(0) - mean.ravel()) / spread.ravel()
+    assert np.sqrt((error**2).mean()) < 0.35  # of the posterior's own spread
+    assert (draws.samples.std(0) / spread.ravel()).mean() == pytest.approx(1, abs=0.15)
 
 
 def spread_of_totals(samples, series, exact):

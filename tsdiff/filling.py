@@ -21,7 +21,7 @@ from tsdiff.bands import (
     quantile_suffixes,
 )
 from tsdiff.calibrating import GapCalibration
-from tsdiff.constraints.noise import softened
+from tsdiff.constraints.noise import errors
 from tsdiff.draws import Draws
 from tsdiff.gaps import cells_to_answer
 from tsdiff.panel.frame import Panel
@@ -218,10 +218,8 @@ class GapFiller(GapCalibration, TransformerMixin, BaseEstimator):
     def _ask(self, X: Any, where: Any, constraints: Any, obs_std: Any) -> Question:
         """Read the caller's question."""
         panel, cells = self._read(X, where)
-        if obs_std is None:
-            return Question(panel, cells, panel, cells, constraints)
-        panel, cells, hints = softened(panel, cells, obs_std)
-        return Question(panel, cells, panel, cells, constraints, hints)
+        asked = Question(panel, cells, panel, cells, constraints)
+        return asked if obs_std is None else asked.with_errors(errors(panel, obs_std))
 
     def _bands(self, asked: Question, levels: Floats, suffixes: list[str]) -> Any:
         """Quantiles of the missing cells, as columns of the caller's kind."""

@@ -26,7 +26,7 @@ from tsdiff.history import covariates_ahead, recall, rows_ahead
 from tsdiff.panel.frame import Panel
 from tsdiff.panel.past import Extras, Past
 from tsdiff.parameters import check_count
-from tsdiff.questions import Question, joint, quantiles
+from tsdiff.questions import Question, joint, latest_errors, quantiles
 from tsdiff.schema import Schema
 from tsdiff.validation import listing
 
@@ -56,6 +56,7 @@ class Forecaster(ForecastCalibration, BaseEstimator):
         level: float | Iterable[float] | None = None,
         static: Any = None,
         constraints: Any = None,
+        obs_std: Any = None,
     ) -> Any:
         """Forecast by the median.
 
@@ -77,6 +78,9 @@ class Forecaster(ForecastCalibration, BaseEstimator):
         constraints : Constraint or list of them, optional
             What is known of the rows to come, see `tsdiff.constraints`: the answer is
             then that of 200 paths that meet it.
+        obs_std : number, mapping or array, optional
+            Errors of values of the history, such as the latest ones that are not final;
+            the answer is then that of 200 paths. See `sample`.
 
         Returns
         -------
@@ -100,7 +104,7 @@ class Forecaster(ForecastCalibration, BaseEstimator):
         """
         shares = np.empty(0) if level is None else as_coverage(0.5, level)
         levels = np.append(0.5, interval_alpha(shares))
-        asked = self._ask(h, y, X, static, constraints)
+        asked = self._ask(h, y, X, static, constraints, obs_std)
         if level is None:
             cells, answer = quantiles(self, asked, levels)
             values = asked.frame.values.copy()
@@ -118,12 +122,13 @@ class Forecaster(ForecastCalibration, BaseEstimator):
         level: float | Iterable[float] | None = None,
         static: Any = None,
         constraints: Any = None,
+        obs_std: Any = None,
     ) -> Any:
         """Give central intervals of each step, without sampling.
 
         Parameters
         ----------
-        h, y, X, static, constraints
+        h, y, X, static, constraints, obs_std
             As in `predict`.
         coverage : float or iterable of float, default 0.9
             Probability that the interval holds the truth, in (0, 1).
@@ -141,7 +146,7 @@ class Forecaster(ForecastCalibration, BaseEstimator):
             As `predict`, and if `coverage` can't be used.
         """
         shares = as_coverage(coverage, level)
-        asked = self._ask(h, y, X, static, constraints)
+        asked = self._ask(h, y, X, static, constraints, obs_std)
         return self._bands(asked, interval_alpha(shares), interval_suffixes(shares))
 
     def predict_quantiles(
@@ -153,12 +158,13 @@ class Forecaster(ForecastCalibration, BaseEstimator):
         alpha: float | Iterable[float] = 0.5,
         static: Any = None,
         constraints: Any = None,
+        obs_std: Any = None,
     ) -> Any:
         """Give quantiles of each step, without sampling.
 
         Parameters
         ----------
-        h, y, X, static, constraints
+        h, y, X, static, constraints, obs_std
             As in `predict`.
         alpha : float or iterable of float, default 0.5
             Levels in (0, 1).
@@ -174,7 +180,7 @@ class Forecaster(ForecastCalibration, BaseEstimator):
             As `predict`, and if `alpha` can't be used.
         """
         levels = as_alpha(alpha)
-        asked = self._ask(h, y, X, static, constraints)
+        asked = self._ask(h, y, X, static, constraints, obs_std)
         return self._bands(asked, levels, quantile_suffixes(levels))
 
     def sample(
@@ -187,6 +193,7 @@ class Forecaster(ForecastCalibration, BaseEstimator):
         random_state: Any = None,
         static: Any = None,
         constraints: Any = None,
+        obs_std: Any = None,
     ) -> Draws:
         """Draw joint paths of the future, over steps and channels.
 
@@ -200,6 +207,12 @@ class Forecaster(ForecastCalibration, BaseEstimator):
         constraints : Constraint or list of them, optional
             What is known of the rows to come; see `tsdiff.constraints.steer`. At least
             100 paths are drawn for it, of which the first `n_samples` are given.
+        obs_std : number, mapping or array, optional
+            Standard deviation of the error of values of the history, beyond what those
+            of the fit had: for all, by column name, or for each cell of `y`. Cells
+            where it is above 0 are hidden from the model, drawn together with the
+            future, and both are conditioned on what was measured; so some cells without
+            errors should be left to see the level by. At least 200 paths are drawn.
 
         Returns
         -------
@@ -211,7 +224,7 @@ class Forecaster(ForecastCalibration, BaseEstimator):
         NotFittedError, TypeError, ValueError
             As `predict`, and if the draws would take more than 1 GiB.
         """
-        asked = self._ask(h, y, X, static, constraints)
+        asked = self._ask(h, y, X, static, constraints, obs_std)
         return joint(self, asked, n_samples, random_state)
 
     def _bands(self, asked: Question, levels: Floats, suffixes: list[str]) -> Any:
@@ -245,7 +258,13 @@ class Forecaster(ForecastCalibration, BaseEstimator):
         return self
 
     def _ask(
-        self, h: Any, y: Any, X: Any, static: Any, constraints: Any = None
+        self,
+        h: Any,
+        y: Any,
+        X: Any,
+        static: Any,
+        constraints: Any = None,
+        obs_std: Any = None,
     ) -> Question:
         """Read the caller's question."""
         check_is_fitted(self, "schema_")
@@ -259,7 +278,15 @@ class Forecaster(ForecastCalibration, BaseEstimator):
         rows = (panel.bounds[1:, None] - h + np.arange(h)).reshape(-1, 1)
         cells = rows * len(panel.channels) + np.arange(len(future.channels))
         place = np.arange(future.values.size)
-        return Question(panel, cells.ravel(), future, place, constraints)
+        asked = Question(panel, cells.ravel(), future, place, constraints)
+        if obs_std is None:
+            return asked
+        history, std = np.ones(len(panel.values), bool), np.zeros(panel.values.shape)
+        history[rows] = False
+        std[history, : len(future.channels)] = latest_errors(
+            self, past.panel, y, obs_std
+        )
+        return asked.with_errors(std)
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tsdiff.bands import sample_quantiles
-from tsdiff.constraints.noise import Hints, denoised
+from tsdiff.constraints.noise import Hints, denoised, errors, softened
 from tsdiff.constraints.steering import FEWEST_PATHS, steer
 from tsdiff.draws import Draws
 from tsdiff.panel.frame import Panel
+from tsdiff.panel.future import tail_rows
 from tsdiff.parameters import check_count, read_seed
 from tsdiff.support import only
 
@@ -37,7 +38,7 @@ class Question:
     frame : Panel
         Rows of the answer, in the caller's kind.
     place : ndarray of int, shape (M,)
-        Of each cell in the answer.
+        Of each cell in the answer; -1 if it is none of it.
     constraints : Constraint or sequence of them, optional
     hints : Hints, optional
         Values of some of the cells, with their errors.
@@ -49,6 +50,26 @@ class Question:
     place: Ints
     constraints: Any = None
     hints: Hints | None = None
+
+    def with_errors(self, std: Floats) -> Question:
+        """Hide the observed cells that have errors, and answer them too.
+
+        Parameters
+        ----------
+        std : ndarray, shape (N, C)
+            Of the errors of the cells of `panel`.
+
+        Returns
+        -------
+        Question
+            They are part of the answer if its rows are those of the panel.
+        """
+        panel, cells, hints = softened(self.panel, self.cells, std)
+        if self.frame is self.panel:
+            return Question(panel, cells, panel, cells, self.constraints, hints)
+        place = np.full(panel.values.size, -1)
+        place[self.cells] = self.place
+        return replace(self, panel=panel, cells=cells, place=place[cells], hints=hints)
 
     @property
     def fewest_paths(self) -> int:
@@ -97,6 +118,8 @@ def joint(model: Any, asked: Question, n_samples: Any, random_state: Any) -> Dra
     if asked.hints is not None:
         samples = denoised(samples, asked.panel, cells, asked.hints)
         given = ("obs_std",)
+    asked_for = place >= 0
+    samples, place = only(asked_for, samples), only(asked_for, place)
     draws = Draws(asked.frame, samples, place, model._is_calibrated, given)
     if asked.constraints is not None:
         draws = steer(draws, asked.constraints)
@@ -122,3 +145,35 @@ def quantiles(model: Any, asked: Question, levels: Floats) -> tuple[Ints, Floats
         return asked.place, model._answer(asked.panel, asked.cells, levels)
     draws = joint(model, asked, PATHS, None)
     return draws.cells, sample_quantiles(draws.samples, levels)
+
+
+def latest_errors(model: Any, kept: Panel, y: Any, obs_std: Any) -> Floats:
+    """Read the errors of the rows of a history that a forecaster keeps.
+
+    Parameters
+    ----------
+    model : fitted Forecaster
+    kept : Panel
+        Those rows, C channels.
+    y : as in `fit`, optional
+        The whole history, if it was given.
+    obs_std : number, mapping by channel, or array of the shape of `y`
+
+    Returns
+    -------
+    ndarray, shape (N, C)
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `errors`, and if the model is calibrated.
+    """
+    if model._is_calibrated:
+        raise ValueError(
+            "Steps ahead were calibrated for histories without obs_std. Ask raw()."
+        )
+    if y is None:
+        return errors(kept, obs_std)
+    given = model.schema_.read(model, y)
+    std, memory = errors(given, obs_std), model._memory()
+    return std if memory is None else std[tail_rows(given, memory)]

@@ -35,7 +35,7 @@ class Hints:
     std: Floats
 
 
-def softened(panel: Panel, cells: Ints, obs_std: Any) -> tuple[Panel, Ints, Hints]:
+def softened(panel: Panel, cells: Ints, std: Floats) -> tuple[Panel, Ints, Hints]:
     """Hide the observed cells that are noisy, and state what they hint at.
 
     Parameters
@@ -43,7 +43,8 @@ def softened(panel: Panel, cells: Ints, obs_std: Any) -> tuple[Panel, Ints, Hint
     panel : Panel
     cells : ndarray of int, shape (M,)
         To be answered.
-    obs_std : number, mapping by channel, or array of shape (N, C)
+    std : ndarray, shape (N, C)
+        As `errors` reads it; what it says of missing cells does not count.
 
     Returns
     -------
@@ -52,21 +53,7 @@ def softened(panel: Panel, cells: Ints, obs_std: Any) -> tuple[Panel, Ints, Hint
     cells : ndarray of int
         With them.
     hints : Hints
-
-    Raises
-    ------
-    TypeError, ValueError
-        If `obs_std` is not made of numbers, has another shape, names an unknown
-        channel, or is negative or not finite for an observed cell.
     """
-    std = _read(panel, obs_std)
-    bad = panel.observed & ~(np.isfinite(std) & (std >= 0))
-    if bad.any():
-        row, column = np.argwhere(bad)[0]
-        raise ValueError(
-            f"obs_std must be finite and not negative; it is {std[row, column]} in "
-            f"column {panel.channels[column]!r} at {panel.index[row]}."
-        )
     noisy = panel.observed & (std > 0)
     hints = Hints(np.where(noisy, panel.values, np.nan), std)
     hidden = replace(panel, values=np.where(noisy, np.nan, panel.values))
@@ -96,6 +83,35 @@ def denoised(samples: Floats, panel: Panel, cells: Ints, hints: Hints) -> Floats
     system = Linear(rows, value[some], ["a noisy observation"] * len(some))
     std = hints.std.ravel()[cells[some]]
     return condition(samples, system, places(panel, cells), std)
+
+
+def errors(panel: Panel, obs_std: Any) -> Floats:
+    """Read the standard deviation of the error of each observed cell.
+
+    Parameters
+    ----------
+    panel : Panel
+    obs_std : number, mapping by channel, or array of shape (N, C)
+
+    Returns
+    -------
+    ndarray, shape (N, C)
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `obs_std` is not made of numbers, has another shape, names an unknown
+        channel, or is negative or not finite for an observed cell.
+    """
+    std = _read(panel, obs_std)
+    bad = panel.observed & ~(np.isfinite(std) & (std >= 0))
+    if bad.any():
+        row, column = np.argwhere(bad)[0]
+        raise ValueError(
+            f"obs_std must be finite and not negative; it is {std[row, column]} in "
+            f"column {panel.channels[column]!r} at {panel.index[row]}."
+        )
+    return std
 
 
 def _read(panel: Panel, obs_std: Any) -> Floats:
