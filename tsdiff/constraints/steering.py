@@ -37,6 +37,9 @@ def steer(draws: Draws, constraints: Constraint | Sequence[Constraint]) -> Draws
     the smallest move; whole numbers and orders come last. For normal laws and linear
     constraints the result is the exact conditional law up to the Monte-Carlo error of
     the covariance: with 100 draws that is about as much as the error of their mean.
+    That is why estimators draw 100 paths at least. Networks draw by 50, so up to 50
+    paths cost twice as much with constraints as without, and more paths the same; what
+    is done here takes a hundredth of the time of the draws.
 
     Parameters
     ----------
