@@ -7,7 +7,7 @@ what an earlier one has filled. Nothing is averaged, so paths stay paths.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
@@ -19,6 +19,7 @@ from tsdiff.panel.frame import Panel
 from tsdiff.passing import GROUP, Pass
 
 _TOKENS_AT_ONCE = 16_384  # bounds the memory of one pass, whatever is asked for
+_PILOTS = 32  # windows that show how many steps are enough
 
 Ints = NDArray[np.int64]
 
@@ -57,7 +58,13 @@ def quantiles(
 
 
 def draw(
-    model: Model, panel: Panel, cells: Ints, n_samples: int, seed: int, n_steps: int
+    model: Model,
+    panel: Panel,
+    cells: Ints,
+    n_samples: int,
+    seed: int,
+    n_steps: int,
+    raw: bool = False,
 ) -> NDArray[np.float64]:
     """Joint sample paths of the cells asked for.
 
@@ -73,14 +80,47 @@ def draw(
         not depend on what else is asked for.
     n_steps : int
         Steps of the sampler.
+    raw : bool, default False
+        Leave scores as the flow has them: single cells don't quite follow their laws.
 
     Returns
     -------
     ndarray, shape (n_samples, M)
     """
     asked = Asked(model, panel, cells)
-    (answer,) = _walked(asked, 1, n_samples, seed, n_steps)
+    (answer,) = _walked(asked, 1, n_samples, seed, n_steps, raw)
     return asked.units.leave(answer, cells)
+
+
+def pilot(
+    model: Model, panel: Panel, cells: Ints, seed: int
+) -> Callable[[int], NDArray[np.float64]]:
+    """Prepare a look at some of the windows, by one group of paths.
+
+    Parameters
+    ----------
+    model, panel, cells, seed
+        As in `draw`.
+
+    Returns
+    -------
+    callable
+        From a number of steps to the totals of the windows' cells, measured in units
+        of their channels: shape (GROUP, at most 32). Noise is always the same.
+    """
+    asked = Asked(model, panel, cells)
+    some = np.linspace(0, len(asked.windows) - 1, _PILOTS).round().astype(np.int64)
+    chosen = np.isin(asked.owner, asked.windows[np.unique(some)])
+    asked = Asked(model, panel, cells[chosen])
+    window = np.searchsorted(asked.windows, asked.owner)
+
+    def totals(n_steps: int) -> NDArray[np.float64]:
+        (answer,) = _walked(asked, 1, GROUP, seed, n_steps)
+        sums = np.zeros((len(asked.windows), GROUP))
+        np.add.at(sums, window, answer.T)
+        return sums.T
+
+    return totals
 
 
 def trace(
@@ -103,7 +143,12 @@ def trace(
 
 
 def _walked(
-    asked: Asked, n_kept: int, n_samples: int, seed: int, n_steps: int
+    asked: Asked,
+    n_kept: int,
+    n_samples: int,
+    seed: int,
+    n_steps: int,
+    raw: bool = False,
 ) -> NDArray[np.float32]:
     """Scaled paths at the last `n_kept` times of the flow: (n_kept, n_samples, M)."""
     n_groups = -(-n_samples // GROUP)
@@ -117,7 +162,7 @@ def _walked(
             for chunk in _chunks(wave, per_pass):
                 window = asked.window(chunk)
                 context = network.encoder(window)
-                passing = Pass(network, asked, chunk, window, context)
+                passing = Pass(network, asked, chunk, window, context, raw)
                 for group in range(n_groups):
                     paths = slice(group * GROUP, (group + 1) * GROUP)
                     passing.fill(way[:, paths], (seed, group), n_steps)

@@ -169,12 +169,13 @@ class GapFiller(GapCalibration, TransformerMixin, BaseEstimator):
     def sample(
         self,
         X: Any,
-        n_samples: int = 100,
+        n_samples: int | str = 100,
         *,
         where: Any = None,
         random_state: Any = None,
         constraints: Any = None,
         obs_std: Any = None,
+        tolerance: float | None = None,
     ) -> Draws:
         """Draw joint paths of the missing cells.
 
@@ -186,7 +187,8 @@ class GapFiller(GapCalibration, TransformerMixin, BaseEstimator):
         Parameters
         ----------
         X : as in `fit`
-        n_samples : int, default 100
+        n_samples : int or "auto", default 100
+            "auto" draws 100 at least and 2,000 at most, until the `tolerance` is met.
         where : array-like of bool, shape (n_rows, n_channels), optional
             Answer only the missing cells marked True.
         random_state : int, Generator, RandomState or None, default None
@@ -200,6 +202,10 @@ class GapFiller(GapCalibration, TransformerMixin, BaseEstimator):
             fit had: for all, by column name, or for each cell. Cells where it is above
             0 are answered too, near their value; others are exact, as by default. At
             least 200 paths are drawn for it.
+        tolerance : float, optional
+            For "auto": largest standard error of the 5 %, 50 % and 95 % quantiles of
+            the totals of gaps, in units of these totals' spread (root of the mean
+            square). By default 0.1; the paths that it takes grow by its square.
 
         Returns
         -------
@@ -213,7 +219,7 @@ class GapFiller(GapCalibration, TransformerMixin, BaseEstimator):
             more than 1 GiB.
         """
         asked = self._ask(X, where, constraints, obs_std)
-        return joint(self, asked, n_samples, random_state)
+        return joint(self, asked, n_samples, random_state, tolerance)
 
     def _ask(self, X: Any, where: Any, constraints: Any, obs_std: Any) -> Question:
         """Read the caller's question."""

@@ -17,21 +17,21 @@ from tsdiff._base import (
     train_panel,
 )
 from tsdiff.abstaining import ForecastSupport
+from tsdiff.engine import EngineAnswers
 from tsdiff.features import check_features, check_learnable
-from tsdiff.forecasting import Floats, Forecaster, Ints
+from tsdiff.forecasting import Forecaster
 from tsdiff.history import study, study_again
 from tsdiff.imputer import DiffusionImputer
 from tsdiff.io import Storable
-from tsdiff.panel.frame import Panel
 from tsdiff.parameters import check_count, check_parameters
-from tsdiff.rolling import draw, quantiles
-from tsdiff.settings import own_torch
 from tsdiff.tracing import ForecastTrace
 
 _WINDOWS_KEPT = 2  # of history: one to see, one for what was last observed before it
 
 
-class DiffusionForecaster(Storable, ForecastTrace, ForecastSupport, Forecaster):
+class DiffusionForecaster(
+    Storable, ForecastTrace, ForecastSupport, EngineAnswers, Forecaster
+):
     """Forecast time series by a conditional diffusion model.
 
     The engine is that of `DiffusionImputer`: a forecast is an imputation of the rows
@@ -61,8 +61,10 @@ class DiffusionForecaster(Storable, ForecastTrace, ForecastSupport, Forecaster):
     width, depth : int, optional
         Size of the transformer; 64 and 3 by default, 96 and 4 from 500,000 observed
         cells on.
-    n_steps : int, default 8
-        Steps of the sampler; cost of `sample` grows in proportion.
+    n_steps : int or "auto", default 8
+        Steps of the sampler; cost of `sample` grows in proportion. "auto" doubles them
+        from 2 on, each time a question is asked, until the totals of windows change
+        little; see Notes.
     max_epochs : int, optional
         Passes over the data. By default as many as make 1,500 optimiser steps, or as
         `max_minutes` allows.
@@ -152,7 +154,7 @@ class DiffusionForecaster(Storable, ForecastTrace, ForecastSupport, Forecaster):
         patch_length: int | None = None,
         width: int | None = None,
         depth: int | None = None,
-        n_steps: int = 8,
+        n_steps: int | str = 8,
         max_epochs: int | None = None,
         max_minutes: float | None = None,
         batch_size: int | None = None,
@@ -285,16 +287,3 @@ class DiffusionForecaster(Storable, ForecastTrace, ForecastSupport, Forecaster):
 
     def _memory(self) -> int:
         return _WINDOWS_KEPT * self.model_.n_steps
-
-    def _quantiles(self, panel: Panel, cells: Ints, levels: Floats) -> Floats:
-        n_steps = check_count("n_steps", self.n_steps)
-        with own_torch():
-            return quantiles(self.model_, panel, cells, levels, n_steps)
-
-    def _settle(self, values: Floats, cells: Ints, n_channels: int) -> Floats:
-        return self.model_.scaler.snap(values, cells % n_channels)
-
-    def _samples(self, panel: Panel, cells: Ints, n_samples: int, seed: int) -> Floats:
-        n_steps = check_count("n_steps", self.n_steps)
-        with own_torch():
-            return draw(self.model_, panel, cells, n_samples, seed, n_steps)

@@ -189,11 +189,12 @@ class Forecaster(ForecastCalibration, BaseEstimator):
         y: Any = None,
         X: Any = None,
         *,
-        n_samples: int = 100,
+        n_samples: int | str = 100,
         random_state: Any = None,
         static: Any = None,
         constraints: Any = None,
         obs_std: Any = None,
+        tolerance: float | None = None,
     ) -> Draws:
         """Draw joint paths of the future, over steps and channels.
 
@@ -201,7 +202,8 @@ class Forecaster(ForecastCalibration, BaseEstimator):
         ----------
         h, y, X, static
             As in `predict`.
-        n_samples : int, default 100
+        n_samples : int or "auto", default 100
+            "auto" draws 100 at least and 2,000 at most, until the `tolerance` is met.
         random_state : int, Generator, RandomState or None, default None
             Takes the place of the estimator's, if given.
         constraints : Constraint or list of them, optional
@@ -213,6 +215,9 @@ class Forecaster(ForecastCalibration, BaseEstimator):
             where it is above 0 are hidden from the model, drawn together with the
             future, and both are conditioned on what was measured; so some cells without
             errors should be left to see the level by. At least 200 paths are drawn.
+        tolerance : float, optional
+            For "auto": largest standard error of the quantiles of the total of each
+            series and channel, in units of its spread; see `DiffusionImputer.sample`.
 
         Returns
         -------
@@ -225,7 +230,7 @@ class Forecaster(ForecastCalibration, BaseEstimator):
             As `predict`, and if the draws would take more than 1 GiB.
         """
         asked = self._ask(h, y, X, static, constraints, obs_std)
-        return joint(self, asked, n_samples, random_state)
+        return joint(self, asked, n_samples, random_state, tolerance)
 
     def _bands(self, asked: Question, levels: Floats, suffixes: list[str]) -> Any:
         """Quantiles of the future, as columns of the caller's kind."""

@@ -37,7 +37,7 @@ def gap_lengths(panel: Panel) -> NDArray[np.int64]:
     >>> gap_lengths(to_panel(np.array([[1.0], [np.nan], [np.nan]]))).ravel()
     array([0, 2, 2])
     """
-    number = _gap_numbers(panel)
+    number = gap_numbers(panel)
     lengths = np.bincount(number[number >= 0], minlength=1)
     return np.where(number >= 0, lengths[number], 0)
 
@@ -66,7 +66,7 @@ def gap_durations(panel: Panel) -> NDArray[np.float64]:
     >>> gap_durations(to_panel(y)).ravel()
     array([0., 0., 7., 0., 1.])
     """
-    number = _gap_numbers(panel)
+    number = gap_numbers(panel)
     rows, columns = np.nonzero(number >= 0)
     found = number[rows, columns]
     order = np.argsort(found, kind="stable")  # rows of a gap side by side, in order
@@ -117,7 +117,7 @@ def sides(panel: Panel) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     return since, until
 
 
-def _gap_numbers(panel: Panel) -> NDArray[np.int64]:
+def gap_numbers(panel: Panel) -> NDArray[np.int64]:
     """Give each gap a number, channel by channel; observed cells have -1."""
     missing = np.isnan(panel.values)
     starts = missing.copy()
@@ -282,7 +282,7 @@ def _step_seconds(panel: Panel, max_gap: Any) -> float:
 
 def _report(panel: Panel, skipped: NDArray[np.bool_], max_gap: MaxGap) -> None:
     """Warn of the gaps that stay as they are, naming the first few."""
-    number = np.where(skipped, _gap_numbers(panel), -1)
+    number = np.where(skipped, gap_numbers(panel), -1)
     rows, columns = np.nonzero(skipped)
     _, first, length = np.unique(
         number[rows, columns], return_index=True, return_counts=True

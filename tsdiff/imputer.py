@@ -11,19 +11,19 @@ from sklearn.utils.validation import check_is_fitted
 
 from tsdiff._base import fit_panel, share_fit
 from tsdiff.abstaining import FillingSupport
-from tsdiff.filling import Floats, GapFiller, Ints
+from tsdiff.engine import EngineAnswers
+from tsdiff.filling import GapFiller
 from tsdiff.io import Storable
-from tsdiff.panel.frame import Panel
 from tsdiff.parameters import check_count
-from tsdiff.rolling import draw, quantiles
-from tsdiff.settings import own_torch
 from tsdiff.tracing import FillingTrace
 
 if TYPE_CHECKING:
     from tsdiff.forecaster import DiffusionForecaster
 
 
-class DiffusionImputer(Storable, FillingTrace, FillingSupport, GapFiller):
+class DiffusionImputer(
+    Storable, FillingTrace, FillingSupport, EngineAnswers, GapFiller
+):
     """Fill missing values of time series by a conditional diffusion model.
 
     A transformer reads each window once and gives the law of every missing cell in
@@ -47,8 +47,10 @@ class DiffusionImputer(Storable, FillingTrace, FillingSupport, GapFiller):
     width, depth : int, optional
         Size of the transformer; 64 to 128 and 3 to 4 by default, by the number of
         observed cells.
-    n_steps : int, default 8
-        Steps of the sampler; cost of `sample` grows in proportion.
+    n_steps : int or "auto", default 8
+        Steps of the sampler; cost of `sample` grows in proportion. "auto" doubles them
+        from 2 on, each time a question is asked, until the totals of windows change
+        little; see Notes.
     max_epochs : int, optional
         Passes over the data. By default as many as make 1,500 optimiser steps, or as
         `max_minutes` allows.
@@ -161,7 +163,7 @@ class DiffusionImputer(Storable, FillingTrace, FillingSupport, GapFiller):
         patch_length: int | None = None,
         width: int | None = None,
         depth: int | None = None,
-        n_steps: int = 8,
+        n_steps: int | str = 8,
         max_epochs: int | None = None,
         max_minutes: float | None = None,
         batch_size: int | None = None,
@@ -270,16 +272,3 @@ class DiffusionImputer(Storable, FillingTrace, FillingSupport, GapFiller):
         del parameters["max_gap"]
         forecaster = DiffusionForecaster(horizon=horizon, **parameters)
         return share_fit(self, forecaster)._remember(history)
-
-    def _quantiles(self, panel: Panel, cells: Ints, levels: Floats) -> Floats:
-        n_steps = check_count("n_steps", self.n_steps)
-        with own_torch():
-            return quantiles(self.model_, panel, cells, levels, n_steps)
-
-    def _settle(self, values: Floats, cells: Ints, n_channels: int) -> Floats:
-        return self.model_.scaler.snap(values, cells % n_channels)
-
-    def _samples(self, panel: Panel, cells: Ints, n_samples: int, seed: int) -> Floats:
-        n_steps = check_count("n_steps", self.n_steps)
-        with own_torch():
-            return draw(self.model_, panel, cells, n_samples, seed, n_steps)

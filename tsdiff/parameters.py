@@ -45,6 +45,31 @@ def check_count(name: str, value: Any) -> int:
     return int(value)
 
 
+def check_effort(name: str, value: Any) -> int | None:
+    """Check a whole number of at least 1, or "auto", for which None is returned.
+
+    Raises
+    ------
+    ValueError
+        If it is anything else.
+
+    Examples
+    --------
+    >>> check_effort("n_steps", 8), check_effort("n_steps", "auto")
+    (8, None)
+    >>> check_effort("n_steps", "many")
+    Traceback (most recent call last):
+    ValueError: n_steps must be a whole number of at least 1, or "auto", got 'many'.
+    """
+    if isinstance(value, str):
+        if value == "auto":
+            return None
+        raise ValueError(
+            f'{name} must be a whole number of at least 1, or "auto", got {value!r}.'
+        )
+    return check_count(name, value)
+
+
 def check_parameters(estimator: Any) -> None:
     """Check the parameters that say how an engine is built and trained.
 
@@ -64,7 +89,7 @@ def check_parameters(estimator: Any) -> None:
     Traceback (most recent call last):
     ValueError: width must be a whole number of at least 1, got -1.
     """
-    check_count("n_steps", estimator.n_steps)
+    check_effort("n_steps", estimator.n_steps)
     for name in _COUNTS:
         value = getattr(estimator, name)
         if value is not None:

@@ -57,7 +57,11 @@ def _generator(*key: object) -> torch.Generator:
 
 
 class Pass:
-    """A chunk of windows, through which groups of paths are drawn."""
+    """A chunk of windows, through which groups of paths are drawn.
+
+    Scores of a `raw` one are those of the flow, whose ranks are not spread: to see how
+    good it is by itself.
+    """
 
     def __init__(
         self,
@@ -66,8 +70,9 @@ class Pass:
         chunk: Ints,
         window: Window,
         context: Context,
+        raw: bool = False,
     ) -> None:
-        self.network, self.asked = network, asked
+        self.network, self.asked, self.raw = network, asked, raw
         self.chunk, self.window, self.context = chunk, window, context
         b, t, c, self.position, self.owned = asked.cells_of(chunk)
         self.earlier = asked.owner[self.position] < chunk[b]
@@ -89,8 +94,10 @@ class Pass:
         law, times = self.law.select(own), flow.times(n_steps, _CROWDING)
         walk = islice(self._walk(key, n_steps, given), n_skipped, None)
         for points, t, z in zip(way, times[n_skipped:], walk, strict=True):
-            level = self._levels(self._owned(z), key, self.cells[0][own])
-            score = normal_score(level).float()
+            score = self._owned(z)
+            if not self.raw:
+                level = self._levels(score, key, self.cells[0][own])
+                score = normal_score(level).float()
             values = math.cos(t) * law.from_z(score) + math.sin(t) * score
             points[:, self.position[self.owned]] = values.T.numpy()
 

@@ -12,9 +12,10 @@ from tsdiff.bands import sample_quantiles
 from tsdiff.constraints.noise import Hints, denoised, errors, softened
 from tsdiff.constraints.steering import FEWEST_PATHS, steer
 from tsdiff.draws import Draws
+from tsdiff.effort import FEWEST, asked_samples, enough_paths
 from tsdiff.panel.frame import Panel
 from tsdiff.panel.future import tail_rows
-from tsdiff.parameters import check_count, read_seed
+from tsdiff.parameters import read_seed
 from tsdiff.support import only
 
 Floats = NDArray[np.float64]
@@ -79,16 +80,24 @@ class Question:
         return 0 if self.constraints is None else FEWEST_PATHS
 
 
-def joint(model: Any, asked: Question, n_samples: Any, random_state: Any) -> Draws:
+def joint(
+    model: Any,
+    asked: Question,
+    n_samples: Any,
+    random_state: Any,
+    tolerance: Any = None,
+) -> Draws:
     """Draw joint paths.
 
     Parameters
     ----------
     model : fitted estimator
     asked : Question
-    n_samples : int
+    n_samples : int or "auto"
     random_state : int, Generator, RandomState or None
         None takes that of the model.
+    tolerance : float, optional
+        For "auto"; see `tsdiff.effort.enough_paths`.
 
     Returns
     -------
@@ -100,8 +109,8 @@ def joint(model: Any, asked: Question, n_samples: Any, random_state: Any) -> Dra
         If an argument or a constraint can't be used, or the draws would take more than
         1 GiB.
     """
-    n_asked = check_count("n_samples", n_samples)
-    n_drawn, cells = max(n_asked, asked.fewest_paths), asked.cells
+    n_asked = asked_samples(n_samples, tolerance, known=asked.fewest_paths > 0)
+    n_drawn, cells = max(n_asked or FEWEST, asked.fewest_paths), asked.cells
     if n_drawn * len(cells) > _MOST_NUMBERS:
         raise ValueError(
             f"{n_drawn:,} samples of {len(cells):,} missing cells take "
@@ -113,8 +122,13 @@ def joint(model: Any, asked: Question, n_samples: Any, random_state: Any) -> Dra
     given: tuple[str, ...] = ()
     if len(cells):
         kept = model._supported(asked.panel, cells)
-        samples = only(kept, model._draw(asked.panel, cells, n_drawn, seed))
-        cells, place = only(kept, cells), only(kept, place)
+
+        def draw(number: int) -> Floats:
+            return only(kept, model._draw(asked.panel, asked.cells, number, seed))
+
+        samples, cells, place = draw(n_drawn), only(kept, cells), only(kept, place)
+        if n_asked is None:
+            samples = enough_paths(samples, draw, asked.panel, cells, tolerance)
     if asked.hints is not None:
         samples = denoised(samples, asked.panel, cells, asked.hints)
         given = ("obs_std",)

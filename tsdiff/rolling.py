@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from tsdiff import answering
 from tsdiff.asking import rows_ahead
+from tsdiff.effort import enough_steps
 from tsdiff.learning import Model
 from tsdiff.panel.frame import Panel
 from tsdiff.panel.windows import rows_of
@@ -28,12 +29,19 @@ _CELLS_AT_ONCE = 2**23  # of all paths of the series that are rolled together
 
 
 def draw(
-    model: Model, panel: Panel, cells: Ints, n_samples: int, seed: int, n_steps: int
+    model: Model,
+    panel: Panel,
+    cells: Ints,
+    n_samples: int,
+    seed: int,
+    n_steps: int | None,
 ) -> Floats:
     """Joint sample paths of the cells asked for, however far ahead they lie.
 
-    Parameters and answer are those of `tsdiff.answering.draw`.
+    Parameters and answer are those of `tsdiff.answering.draw`; without a number of
+    steps, as many as `steps` finds.
     """
+    n_steps = n_steps or steps(model, panel, cells, seed)
     if not _beyond(model, panel).any():
         return answering.draw(model, panel, cells, n_samples, seed, n_steps)
     n_channels = panel.values.shape[1]
@@ -49,11 +57,17 @@ def draw(
 
 
 def trace(
-    model: Model, panel: Panel, cells: Ints, n_samples: int, seed: int, n_steps: int
+    model: Model,
+    panel: Panel,
+    cells: Ints,
+    n_samples: int,
+    seed: int,
+    n_steps: int | None,
 ) -> Floats:
     """Paths on their way from noise, up to the horizon of the model.
 
-    Parameters and answer are those of `tsdiff.answering.trace`.
+    Parameters and answer are those of `tsdiff.answering.trace`; without a number of
+    steps, as many as `steps` finds.
     """
     if _beyond(model, panel).any():
         raise ValueError(
@@ -61,11 +75,12 @@ def trace(
             "answered in several goes, which have no common way from noise. Ask for "
             f"h={model.horizon} at most."
         )
+    n_steps = n_steps or steps(model, panel, cells, seed)
     return answering.trace(model, panel, cells, n_samples, seed, n_steps)
 
 
 def quantiles(
-    model: Model, panel: Panel, cells: Ints, levels: Floats, n_steps: int
+    model: Model, panel: Panel, cells: Ints, levels: Floats, n_steps: int | None
 ) -> Floats:
     """Quantiles of single cells: in closed form up to the horizon, then of paths.
 
@@ -75,15 +90,29 @@ def quantiles(
     beyond = _beyond(model, panel)
     if not beyond.any():
         return answering.quantiles(model, panel, cells, levels)
-    near, row_of = _cut(panel, beyond)
-    row, channel = np.divmod(cells, panel.values.shape[1])
-    far = row_of[row] < 0
+    near, inner, far = _near(panel, cells, beyond)
     answer = np.empty((len(levels), len(cells)))
-    inner = row_of[row[~far]] * panel.values.shape[1] + channel[~far]
     answer[:, ~far] = answering.quantiles(model, near, inner, levels)
+    n_steps = n_steps or steps(model, panel, cells, 0)
     paths = draw(model, panel, cells[far], _PATHS_OF_A_QUANTILE, 0, n_steps)
     answer[:, far] = np.quantile(paths, levels, axis=0)
     return answer
+
+
+def steps(model: Model, panel: Panel, cells: Ints, seed: int) -> int:
+    """Find how many steps are enough for joint paths of the cells asked for.
+
+    By a pilot of 50 paths through 32 windows at most, up to the horizon of the model;
+    see `tsdiff.effort.enough_steps`.
+
+    Returns
+    -------
+    int
+    """
+    near, inner, _ = _near(panel, cells, _beyond(model, panel))
+    if not len(inner):
+        inner = np.flatnonzero(_ahead(near, model.network.config.n_centred))
+    return enough_steps(answering.pilot(model, near, inner, seed))
 
 
 def _beyond(model: Model, panel: Panel) -> Ints:
@@ -112,6 +141,26 @@ def _series(panel: Panel, first: int, stop: int) -> Panel:
         elapsed=panel.elapsed[rows],
         calendar=panel.calendar[rows],
     )
+
+
+def _near(
+    panel: Panel, cells: Ints, beyond: Ints
+) -> tuple[Panel, Ints, NDArray[np.bool_]]:
+    """Split cells at the horizon.
+
+    Returns
+    -------
+    near : Panel
+        Without the rows behind it.
+    inner : ndarray of int
+        The cells of these rows.
+    far : ndarray of bool, shape (M,)
+        Which cells lie behind it.
+    """
+    near, row_of = _cut(panel, beyond)
+    row, channel = np.divmod(cells, panel.values.shape[1])
+    far = row_of[row] < 0
+    return near, row_of[row[~far]] * panel.values.shape[1] + channel[~far], far
 
 
 def _cut(panel: Panel, beyond: Ints) -> tuple[Panel, Ints]:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tsdiff.panel.frame import Panel
-from tsdiff.parameters import check_count, read_seed
+from tsdiff.parameters import check_count, check_effort, read_seed
 from tsdiff.rolling import trace
 from tsdiff.settings import own_torch
 from tsdiff.support import only
@@ -134,10 +134,10 @@ def _points(
 ) -> Floats:
     """Paths of some cells at each time of the sampler: (n_steps + 1, S, M)."""
     n_samples = check_count("n_samples", n_samples)
-    n_steps = check_count("n_steps", estimator.n_steps)
+    n_steps = check_effort("n_steps", estimator.n_steps)
     seed = read_seed(estimator.random_state if random_state is None else random_state)
     if not len(cells):
-        return np.empty((n_steps + 1, n_samples, 0))
+        return np.empty(((n_steps or 1) + 1, n_samples, 0))
     with own_torch():
         way = trace(estimator.model_, panel, cells, n_samples, seed, n_steps)
     if estimator._is_calibrated:
