@@ -98,7 +98,7 @@ def gaussian():
         ).values
 
     sizes = {"width": 16, "depth": 1, "max_epochs": 2, "batch_size": 32}
-    return DiffusionImputer(**sizes, random_state=0).fit(made(64, 0)), made(12, 1)
+    return DiffusionImputer(**sizes, random_state=0).fit(made(64, 0)), made(10, 1)
 
 
 def test_steps_found_are_those_of_a_fixed_number_bit_for_bit(gaussian):
@@ -114,15 +114,15 @@ def test_steps_found_are_those_of_a_fixed_number_bit_for_bit(gaussian):
         imputer.set_params(n_steps=found)
         np.testing.assert_array_equal(auto.samples, imputer.sample(X, 50).samples)
         fixed = imputer.trace(X, 3, 5)
-        np.testing.assert_array_equal(trace.points, fixed.points)
+        np.testing.assert_array_equal(trace.frames, fixed.frames)
     finally:
         imputer.set_params(**before)
 
 
 def test_number_found_is_that_of_a_fixed_number_bit_for_bit(gaussian):
     imputer, X = gaussian
-    auto = imputer.sample(X, "auto", tolerance=0.08)
-    assert 100 < len(auto) < 1000
+    auto = imputer.sample(X, "auto", tolerance=0.1)
+    assert 100 < len(auto) <= 300
     np.testing.assert_array_equal(auto.samples, imputer.sample(X, len(auto)).samples)
     np.testing.assert_array_equal(auto.samples[:100], imputer.sample(X).samples)
 
@@ -133,13 +133,13 @@ def test_error_told_is_that_of_other_seeds(gaussian):
     totals = np.stack(
         [
             effort.gap_totals(imputer._draw(panel, cells, 100, seed), panel, cells)
-            for seed in range(6)
+            for seed in range(4)
         ]
     )
     told = np.mean([effort.totals_error(some) for some in totals])
     quantiles = np.quantile(totals, effort.LEVELS, axis=1)  # (levels, seeds, gaps)
     error = quantiles.var(axis=1, ddof=1) / totals.var(axis=1).mean(axis=0)
-    assert told == pytest.approx(np.sqrt(error.mean()), rel=0.2)
+    assert told == pytest.approx(np.sqrt(error.mean()), rel=0.25)
 
 
 def test_auto_is_saved_shown_and_answers_beyond_the_horizon(tmp_path):

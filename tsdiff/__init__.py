@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from tsdiff.repairing import repair
     from tsdiff.scenarios import scenario
     from tsdiff.shifting import sensitivity
+    from tsdiff.speed import speed_report
 
 _HOMES = {
     "BacktestResult": "tsdiff.backtesting",
@@ -41,6 +42,7 @@ _HOMES = {
     "repair": "tsdiff.repairing",
     "scenario": "tsdiff.scenarios",
     "sensitivity": "tsdiff.shifting",
+    "speed_report": "tsdiff.speed",
     "to_long": "tsdiff.panel.long",
 }
 _MODULES = (
@@ -74,6 +76,7 @@ __all__ = [
     "scenario",
     "sensitivity",
     "significance",
+    "speed_report",
     "to_long",
 ]
 
