@@ -183,7 +183,7 @@ class Forecaster(ForecastCalibration, BaseEstimator):
         asked = self._ask(h, y, X, static, constraints, obs_std)
         return self._bands(asked, levels, quantile_suffixes(levels))
 
-    def sample(
+    def sample(  # noqa: PLR0913 - choices, each by its name
         self,
         h: int | None = None,
         y: Any = None,

@@ -49,8 +49,10 @@ class DiffusionImputer(
         observed cells.
     n_steps : int or "auto", default 8
         Steps of the sampler; cost of `sample` grows in proportion. "auto" doubles them
-        from 2 on, each time a question is asked, until the totals of windows change
-        little; see Notes.
+        from 2 on, at each question, until that moves the 5 %, 50 % and 95 % quantiles
+        of windows' totals by less than 0.1 of their spread, and warns if 32 are not
+        enough: a pilot of 50 paths through 32 windows at most, from the question's own
+        noise. Draws of a cell then depend on what is asked with it.
     max_epochs : int, optional
         Passes over the data. By default as many as make 1,500 optimiser steps, or as
         `max_minutes` allows.

@@ -59,13 +59,13 @@ def check_effort(name: str, value: Any) -> int | None:
     (8, None)
     >>> check_effort("n_steps", "many")
     Traceback (most recent call last):
-    ValueError: n_steps must be a whole number of at least 1, or "auto", got 'many'.
+    ValueError: n_steps must be a whole number of at least 1, got 'many', or "auto".
     """
     if isinstance(value, str):
         if value == "auto":
             return None
         raise ValueError(
-            f'{name} must be a whole number of at least 1, or "auto", got {value!r}.'
+            f'{name} must be a whole number of at least 1, got {value!r}, or "auto".'
         )
     return check_count(name, value)
 
