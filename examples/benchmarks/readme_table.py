@@ -124,6 +124,25 @@ def calibration() -> str:
     return lines(head, rows)
 
 
+def repairs() -> str:
+    """Write the table of planted faults: average precision beside the best rival's."""
+    kinds = {"all": "all", "spike": "spikes", "flat": "flat-lines", "unit": "units"}
+    rows = []
+    for name, result in read("repair")["sets"].items():
+        table, figures = result["average_precision"], []
+        for kind in kinds:
+            score = {method: found[kind] for method, found in table.items()}
+            own = score.pop("tsdiff")
+            best = max(score, key=lambda method: score[method])
+            pair = [f"{own:.3f}", f"{score[best]:.3f}"]
+            first = int(own < score[best])
+            pair[first] = f"**{pair[first]}**"
+            figures.append(f"{pair[0]}, {pair[1]} ({best})")
+        faulty = str(sum(result["n_faulty"].values()))
+        rows.append(f"| {' | '.join([SETS[name], faulty, *figures])} |")
+    return lines(["faults in", "cells", *kinds.values()], rows)
+
+
 def lines(head: list[str], rows: list[str]) -> str:
     """Put a table together."""
     return "\n".join([f"| {' | '.join(head)} |", "|" + "---|" * len(head), *rows])
@@ -141,7 +160,7 @@ def read(file: str) -> dict[str, Any]:
 
 def renewed(readme: str) -> str:
     """Put the tables between their marks."""
-    for table in (forecasts, gaps, calibration):
+    for table in (forecasts, gaps, calibration, repairs):
         start = f"<!-- {table.__name__}: made by readme_table.py -->"
         stop = f"<!-- /{table.__name__} -->"
         inner = f"{start}\n{table()}\n{stop}"
