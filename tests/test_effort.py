@@ -162,9 +162,7 @@ def test_what_is_no_effort_is_refused_in_words(pair):
         ("n_steps", lambda: tiny(n_steps="many").fit(X)),
         ("n_samples", lambda: imputer.sample(X, "many")),
     ):
-        with pytest.raises(
-            ValueError, match=f"{name} must be .* or .auto"
-        ):
+        with pytest.raises(ValueError, match=f"{name} must be .* or .auto"):
             ask()
     with pytest.raises(ValueError, match="tolerance must be a positive number"):
         imputer.sample(X, "auto", tolerance=-1)
