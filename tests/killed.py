@@ -30,7 +30,7 @@ from tsdiff.sealed import unseal
 SIZES: dict[str, Any] = {"width": 16, "depth": 1, "window": 16, "max_epochs": 8}
 SIZES |= {"batch_size": 1, "random_state": 0}
 MOST_WRITES = 10  # before a kill
-PATIENCE = 60.0  # seconds
+PATIENCE = 240.0  # seconds; processes are slow on a machine that is busy
 
 
 def fitted(kind: str, path: Path | None) -> str:
@@ -95,8 +95,10 @@ class Killer:
         while len(steps) < n_kills or not ended:
             pid = self.begin()
             if len(steps) < n_kills:
-                self.wait()
-                os.kill(pid, signal.SIGKILL)
+                try:
+                    self.wait()
+                finally:
+                    os.kill(pid, signal.SIGKILL)
             code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
             ended = code != -signal.SIGKILL
             if ended:
