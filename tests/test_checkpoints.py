@@ -128,7 +128,7 @@ def test_less_memory_is_remembered(
     What an attempt with larger batches has left is no part of it.
     """
     path, words = tmp_path / "fit", "memory at batch_size=8.*batch_size=2"
-    sizes = {"max_epochs": 15, "batch_size": 8}
+    sizes = {"max_epochs": 8, "batch_size": 8}
     whole = imputer(**sizes | {"batch_size": 2}).fit(frame())
     losses, batches = training.losses, []
 
@@ -230,7 +230,7 @@ def test_a_disk_that_fills_up_is_a_warning_and_the_fit_is_whole(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path, write, count = tmp_path / "fit", atomic.os.fsync, 0
-    unbroken = imputer(max_epochs=4).fit(frame())
+    unbroken = imputer(max_epochs=3).fit(frame())
 
     def full(descriptor: int) -> None:
         nonlocal count
@@ -241,13 +241,13 @@ def test_a_disk_that_fills_up_is_a_warning_and_the_fit_is_whole(
 
     monkeypatch.setattr(atomic.os, "fsync", full)
     with pytest.warns(UserWarning, match="No space left.*that of step 0") as caught:
-        fitted = imputer(path, max_epochs=4).fit(frame())
+        fitted = imputer(path, max_epochs=3).fit(frame())
     assert len(caught) == 1
     assert count > 3
     monkeypatch.undo()
     assert [file.name for file in tmp_path.iterdir()] == ["fit"]
     same_fit(fitted, unbroken)
-    same_fit(imputer(path, max_epochs=4).fit(frame()), unbroken)
+    same_fit(imputer(path, max_epochs=3).fit(frame()), unbroken)
 
 
 def test_a_file_that_another_process_writes_is_left_to_it(
