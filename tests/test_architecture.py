@@ -21,8 +21,8 @@ HOUSE_PLAN = """
     parameters effort rolling fingerprint features schema plain sealed checkpoints _base
     calibration io history calibrating abstaining engine tracing questions filling
     forecasting imputer forecaster scenarios explaining analyses pooling shifting
-    repairing baselines conformal backtesting speed datasets plotting demo cli __init__
-    __main__
+    repairing baselines conformal backtesting speed datasets plotting reporting demo cli
+    __init__ __main__
 """
 ORDER = HOUSE_PLAN.split()
 HEAVY = {"plotly", "polars", "scipy.stats", "statsmodels"}

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from tsdiff.panel.long import from_long, to_long
     from tsdiff.pooling import pool
     from tsdiff.repairing import repair
+    from tsdiff.reporting import report
     from tsdiff.scenarios import scenario
     from tsdiff.shifting import sensitivity
     from tsdiff.speed import speed_report
@@ -40,6 +41,7 @@ _HOMES = {
     "imputation_backtest": "tsdiff.backtesting",
     "pool": "tsdiff.pooling",
     "repair": "tsdiff.repairing",
+    "report": "tsdiff.reporting",
     "scenario": "tsdiff.scenarios",
     "sensitivity": "tsdiff.shifting",
     "speed_report": "tsdiff.speed",
@@ -73,6 +75,7 @@ __all__ = [
     "plotting",
     "pool",
     "repair",
+    "report",
     "scenario",
     "sensitivity",
     "significance",

@@ -131,7 +131,7 @@ def backtest(  # noqa: PLR0913 - choices, each by its name
         static=None if static is None else pd.DataFrame(static),
         **sizes,
     )
-    folds = _scored(origins)
+    folds = scored(origins)
     seed, blocks = read_seed(random_state), _blocks(folds, refit, origins)
     fitted = {n for n, m in checked.items() if refit is False and is_fitted(m)}
     for name in fitted:
@@ -153,7 +153,7 @@ def backtest(  # noqa: PLR0913 - choices, each by its name
     return report(jobs, outcomes, origins.table, alpha, panel)
 
 
-def _scored(origins: Origins) -> list[int]:
+def scored(origins: Origins) -> list[int]:
     """Leave out windows without a truth, and say so."""
     folds = list(range(origins.n_windows))
     empty = [fold for fold in folds if not len(origins.cells(fold)[0])]

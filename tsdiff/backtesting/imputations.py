@@ -129,7 +129,7 @@ def imputation_backtest(  # noqa: PLR0913 - choices, each by its name
     holdouts = Holdouts(panel, canonical(panel, X), masks)
     folds = tuple(range(len(masks)))
     jobs = [
-        Job(name, some, _Imputations(model, holdouts, some, alpha, seed))
+        Job(name, some, Imputations(model, False, holdouts, some, alpha, seed))
         for name, model in checked.items()
         for some in ([(fold,) for fold in folds] if refit else [folds])
     ]
@@ -188,10 +188,14 @@ class Holdouts:
 
 
 @dataclass(frozen=True)
-class _Imputations:
-    """Answers of one model to the hidden cells of some repeats, by one fit."""
+class Imputations:
+    """Answers of one model to the hidden cells of some repeats, by one fit.
+
+    With `as_it_is`, by the fit that the model has.
+    """
 
     model: Any
+    as_it_is: bool
     holdouts: Holdouts
     folds: tuple[int, ...]
     levels: Floats
@@ -200,8 +204,7 @@ class _Imputations:
     def __call__(self) -> Outcome:
         """Fit without the cells of all repeats, answer them; what fails is noted."""
         try:
-            model = fresh(self.model, self.seed, self.folds[0])
-            fitted = model.fit(self.holdouts.without(self.folds))
+            fitted = self.model if self.as_it_is else self._fit()
         except Exception as error:
             said = f"{type(error).__name__}: {error}"
             return Outcome(errors=dict.fromkeys(self.folds, said))
@@ -209,6 +212,10 @@ class _Imputations:
             self.folds,
             lambda folds: {fold: self._answer(fitted, fold) for fold in folds},
         )
+
+    def _fit(self) -> Any:
+        model = fresh(self.model, self.seed, self.folds[0])
+        return model.fit(self.holdouts.without(self.folds))
 
     def _answer(self, fitted: Any, fold: int) -> Floats:
         """Quantiles of the hidden cells of a repeat, (M, K)."""

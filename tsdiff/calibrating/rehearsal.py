@@ -109,6 +109,22 @@ def refuse_seen(panel: Panel, seen: NDArray[np.bool_]) -> None:
         )
 
 
+def last_seen(panel: Panel, seen: NDArray[np.bool_]) -> Ints:
+    """Last row of each series that a fit has seen; -1 if there is none.
+
+    Parameters
+    ----------
+    panel : Panel
+    seen : ndarray of bool, shape (N,)
+
+    Returns
+    -------
+    ndarray of int, shape (n_series,)
+    """
+    row = np.where(seen, np.arange(len(seen)), -1)
+    return np.maximum.reduceat(row, panel.bounds[:-1])
+
+
 def unseen(
     panel: Panel, ends: Ints, h: int, seen: NDArray[np.bool_], *, asked: bool
 ) -> Ints:
@@ -133,10 +149,8 @@ def unseen(
     ValueError
         If some of those asked for, or all of them, are of known rows.
     """
-    row = np.where(seen, np.arange(len(seen)), -1)
-    last = np.maximum.reduceat(row, panel.bounds[:-1])
     series = np.searchsorted(panel.bounds, ends, side="right") - 1
-    new = ends > last[series]
+    new = ends > last_seen(panel, seen)[series]
     if not (new.all() if asked else new.any()):
         ahead = np.zeros_like(seen)
         ahead[(ends[~new, None] + np.arange(h)).ravel()] = True

@@ -32,7 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
     from tsdiff import DiffusionForecaster
 
     tell = teller(arguments.quiet)
-    table = opened_table(arguments, "plot", "forecasts")
+    table = opened_table(arguments, "forecasts", "plot")
     history = trailing(table, arguments.fit_rows)
 
     def data() -> pd.DataFrame:

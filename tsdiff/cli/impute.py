@@ -39,7 +39,7 @@ def run(arguments: argparse.Namespace) -> int:
     from tsdiff import DiffusionImputer
 
     tell = teller(arguments.quiet)
-    table = opened_table(arguments, "plot", "fills")
+    table = opened_table(arguments, "fills", "plot")
     max_gap = _gap(arguments.max_gap)
 
     def data() -> pd.DataFrame:

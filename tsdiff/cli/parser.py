@@ -27,7 +27,8 @@ def make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="tsdiff", description=purpose)
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(title="commands", metavar="", required=True)
-    for add in (_add_impute, _add_forecast, _add_repair, _add_backtest, _add_demo):
+    adders = _add_impute, _add_forecast, _add_repair, _add_backtest, _add_report
+    for add in (*adders, _add_demo):
         add(commands)
     return parser
 
@@ -106,6 +107,23 @@ def _add_backtest(commands: Any) -> None:
     _add_output(command, "table of scores")
     _add_plot(command)
     _add_fit(command, f"last rows to test on (default: {FIT_ROWS})", model=False)
+
+
+def _add_report(commands: Any) -> None:
+    text = "one page about a fit and its data: gaps, skill, calibration, pictures"
+    command = _command(commands, "report", text, horizon=True)
+    _add_table(command)
+    command.add_argument(
+        _SHORT_H,
+        "--horizon",
+        type=_count,
+        metavar="ROWS",
+        help="of forecasts of so many rows; without it, of gaps",
+    )
+    command.add_argument(
+        "-o", "--output", default=STDOUT, metavar="FILE", help="page to write, as HTML"
+    )
+    _add_fit(command, f"rows from the top to fit on (default: {FIT_ROWS})")
 
 
 def _add_demo(commands: Any) -> None:

@@ -31,7 +31,7 @@ def run(arguments: argparse.Namespace) -> int:
     """
     from tsdiff import DiffusionImputer, repair
 
-    table = opened_table(arguments, "flagged", "looks at")
+    table = opened_table(arguments, "looks at", "flagged")
 
     def make() -> Any:
         return make_estimator(DiffusionImputer, arguments)
