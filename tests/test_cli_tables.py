@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tsdiff import DiffusionForecaster, DiffusionImputer, from_long
+from tsdiff import DiffusionForecaster, DiffusionImputer, from_long, report
 from tsdiff.cli import chunks, main
 
 N, EVERY = 300, "10min"
@@ -251,6 +251,27 @@ def test_repair_changes_the_cells_that_it_lists_and_no_other(tmp_path):
     assert sorted(zip(odd["ds"], odd["channel"], strict=True)) == changed
     assert {100, 200} <= set(rows)
     assert after["glucose"].iloc[[100, 200]].astype(float).abs().max() < 1000
+
+
+# --- report ---------------------------------------------------------------------------
+
+
+def test_report_is_that_of_the_library(given, run, tmp_path):
+    page = tmp_path / "page.html"
+    targets = ["--target", "glucose", "pulse", "--model", f"{run}/m.tsdiff"]
+    assert main(["report", str(given), "-o", str(page), *targets]) == 0
+    imputer = DiffusionImputer.load(run / "m.tsdiff")
+    imputer.set_params(verbose=0)
+    assert page.read_text(encoding="utf-8") == report(imputer, numbers(readings()))
+
+
+def test_report_on_forecasts_tries_rows_behind_the_fit(given, capsys):
+    how = ["--target", "pulse", "-h", "4", "--fit-rows", "200", *TINY]
+    assert main(["report", str(given), *how]) == 0
+    said = capsys.readouterr()
+    assert "fits on the first 200 rows" in said.err
+    assert said.out.startswith("<!DOCTYPE html>")
+    assert "Out of sample" in said.out
 
 
 # --- Refusals -------------------------------------------------------------------------

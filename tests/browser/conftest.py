@@ -108,6 +108,29 @@ class Opened:
     context: Any
     views: list[Shown] = field(default_factory=list)
 
+    def visit(self, file: Path, width: int = 1000, height: int = 800) -> Shown:
+        """Open a saved page, and note what goes wrong and what it asks for."""
+        page = self.context.new_page()
+        page.set_viewport_size({"width": width, "height": height})
+        page.set_default_timeout(120_000)  # a busy machine is no failure
+        view = Shown(page, [], [])
+        page.on("pageerror", lambda error: view.errors.append(str(error)))
+        page.on("dialog", lambda dialog: view.errors.append(dialog.message))
+        page.on("request", lambda request: view.requests.append(request.url))
+        self.views.append(view)
+        page.goto(file.as_uri())
+        return view
+
+    def check(self) -> None:
+        """No page has failed or asked the network for anything, in this test."""
+        errors = [error for view in self.views for error in view.errors]
+        requests = [url for view in self.views for url in view.requests]
+        for view in self.views:  # the next test answers for its own alone
+            view.errors.clear()
+            view.requests.clear()
+        assert not errors
+        assert all(url.startswith(("file:", "data:", "blob:")) for url in requests)
+
 
 @pytest.fixture(scope="module")
 def opened(browser: Any) -> Iterator[Opened]:
@@ -136,23 +159,16 @@ def show(opened: Opened, tmp_path: Path) -> Iterator[Callable[..., Shown]]:
             return view
         file = tmp_path / f"{len(opened.views)}.html"
         figure.write_html(file, include_plotlyjs=True, div_id="tsdiff", auto_play=False)
-        page = opened.context.new_page()
-        page.set_viewport_size({"width": width, "height": height})
-        page.set_default_timeout(120_000)  # a busy machine is no failure
-        view = Shown(page, [], [])
-        page.on("pageerror", lambda error: view.errors.append(str(error)))
-        page.on("dialog", lambda dialog: view.errors.append(dialog.message))
-        page.on("request", lambda request: view.requests.append(request.url))
-        opened.views.append(view)
-        page.goto(file.as_uri())
-        page.wait_for_selector("#tsdiff .main-svg")
+        view = opened.visit(file, width, height)
+        view.page.wait_for_selector("#tsdiff .main-svg")
         return view
 
     yield open_figure
-    errors = [error for view in opened.views for error in view.errors]
-    requests = [url for view in opened.views for url in view.requests]
-    for view in opened.views:  # the next test answers for its own alone
-        view.errors.clear()
-        view.requests.clear()
-    assert not errors
-    assert all(url.startswith(("file:", "data:", "blob:")) for url in requests)
+    opened.check()
+
+
+@pytest.fixture
+def visit(opened: Opened) -> Iterator[Callable[..., Shown]]:
+    """Open saved pages at a size; none may fail or ask the network for anything."""
+    yield opened.visit
+    opened.check()

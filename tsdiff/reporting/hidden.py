@@ -25,7 +25,8 @@ from tsdiff.reporting.trial import OURS, Plot, Trial, answered, listed, scored_c
 
 Mask = NDArray[np.bool_]
 
-_RATIO, _MOST_CELLS = 0.1, 20_000  # of the observed cells that are hidden at a time
+_MOST_CELLS = 2**19  # of the data that are looked at: bounds memory
+_RATIO, _MOST_HIDDEN = 0.1, 20_000  # of the observed cells that are hidden at a time
 _ENOUGH, _MOST_REPEATS = 1_000, 8  # cells are hidden again until they are enough
 _FEWEST = 50  # observed cells in rows that the fit has not seen, to be a trial
 _LONGEST_BLOCK = 12
@@ -51,6 +52,8 @@ def try_filling(subject: Subject) -> Trial:
     ValueError
         If no cell can be hidden, or the fit gives no answer.
     """
+    n_rows = len(subject.frame)
+    subject = _bounded(subject)
     panel, fresh = subject.panel, subject.fresh()
     known = None if fresh is None else True
     if fresh is not None and panel.observed[fresh].sum() >= _FEWEST:
@@ -70,6 +73,8 @@ def try_filling(subject: Subject) -> Trial:
     answered(result)
     cases = scored_cases(result, listed(folds, partial(_gaps, holdouts)))
     what = "as the data's own gaps lie" if pattern == "own" else "in runs of rows"
+    if len(subject.frame) < n_rows:
+        what += f", in the last {len(subject.frame):,} rows"
     how = (
         f"{sum(mask.sum() for mask in masks):,} observed cells were hidden in "
         f"{len(masks)} goes, {what}, and answered from the rest: {len(cases):,} gaps. "
@@ -77,6 +82,16 @@ def try_filling(subject: Subject) -> Trial:
     )
     draw = partial(_draw, subject, holdouts)
     return Trial(result, other, how, known, "gap", cases, draw)
+
+
+def _bounded(subject: Subject) -> Subject:
+    """Keep as many of the last rows as memory allows; of many series, whole ones."""
+    bounds = subject.panel.bounds
+    end, most = bounds[-1], max(_MOST_CELLS // len(subject.panel.channels), 1)
+    if end <= most:
+        return subject
+    first = bounds[np.searchsorted(bounds, end - most)]
+    return subject.part(slice(int(first if first < end else end - most), None))
 
 
 def _rival(subject: Subject) -> tuple[str, Any]:
@@ -89,7 +104,7 @@ def _rival(subject: Subject) -> tuple[str, Any]:
 def _masks(subject: Subject, pattern: str, fresh: Mask | None) -> tuple[Mask, ...]:
     """Choose the cells to hide, several times if there are few gaps to lend."""
     panel, masks = subject.panel, []
-    ratio = min(_RATIO, _MOST_CELLS / panel.observed.sum())
+    ratio = min(_RATIO, _MOST_HIDDEN / panel.observed.sum())
     length = min(_LONGEST_BLOCK, max(len(panel.values) // 20, 1))
     for repeat in range(_MOST_REPEATS):
         rng = np.random.default_rng([subject.seed, repeat])

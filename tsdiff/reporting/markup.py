@@ -49,7 +49,7 @@ def table(
     ----------
     caption : str
     head : sequence of str
-        Names of the columns.
+        Names of the columns; if all are empty, there is no head.
     rows : iterable of sequences
         Text, or what becomes text; a number has to be written already.
     kind : {"numbers", "words"}, default "numbers"
@@ -68,11 +68,12 @@ def table(
     True
     """
     titles = "".join(f"<th scope='col'>{text(name)}</th>" for name in head)
+    over = f"<thead><tr>{titles}</tr></thead>" if any(head) else ""
     body = "".join(_row(row) for row in rows)
     said = f"<caption>{text(caption)}</caption>" if caption else ""
     return (
         f"<div class='scroll' tabindex='0'><table class='{kind}'>{said}"
-        f"<thead><tr>{titles}</tr></thead><tbody>{body}</tbody></table></div>"
+        f"{over}<tbody>{body}</tbody></table></div>"
     )
 
 

@@ -42,9 +42,9 @@ th, td { padding: 0.3rem 0.7rem; border-bottom: 1px solid var(--line);
   text-align: right; vertical-align: top; }
 td { overflow-wrap: normal; }
 th { overflow-wrap: break-word; font-weight: 500; }
-thead th { border-bottom-width: 2px; white-space: nowrap; }
+thead th { border-bottom-width: 2px; vertical-align: bottom; }
 th:first-child { text-align: left; min-width: 7rem; max-width: 18rem;
-  padding-left: 0; white-space: normal; }
+  padding-left: 0; }
 .words td, .words thead th { text-align: left; }
 .beside { display: flex; flex-wrap: wrap; gap: 0 4rem; }
 .beside .scroll { max-height: none; }

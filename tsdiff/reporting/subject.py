@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -69,7 +69,7 @@ class Subject:
         told = asked["covariates"], asked["static"]
         if isinstance(estimator, Forecaster):
             panel = recall(estimator, X, *told).panel
-        elif told != (None, None):
+        elif any(part is not None for part in told):
             raise ValueError(
                 "covariates and static are for forecasters; an imputer has none. Leave "
                 "them out."
@@ -87,6 +87,12 @@ class Subject:
         """Name one of many series, for people; nothing if there is only one."""
         name = self.panel.ids[series]
         return "" if name is None else f"series {name}, "
+
+    def part(self, rows: slice) -> Self:
+        """Ask about some rows of the data alone."""
+        frame = self.frame.iloc[rows]
+        panel = self.estimator.schema_.read(self.estimator, frame)
+        return replace(self, panel=panel, frame=canonical(panel, frame))
 
     def fresh(self) -> NDArray[np.bool_] | None:
         """Rows behind the last one of each series that the fit has seen, shape (N,).
