@@ -7,7 +7,6 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-import plotly.graph_objects as go
 
 from tsdiff.plotting.chart import curve, draw_chart, model_looks
 from tsdiff.reporting.markup import paragraph, section, table
@@ -55,7 +54,7 @@ def _ending(own: Any, minutes: float) -> str:
     return f"It ended as all its steps were made ({asked})."
 
 
-def _plot(steps: Any, *, template: Any = None) -> go.Figure:
+def _plot(steps: Any, *, template: Any = None) -> Any:
     """Draw the losses against the steps."""
     step = steps["step"].to_numpy()
     traces = [
