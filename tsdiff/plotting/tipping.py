@@ -13,6 +13,8 @@ from tsdiff.plotting.style import decimals, ink, safe, written
 from tsdiff.shifting import Sensitivity
 from tsdiff.validation import listing
 
+_LONGEST = 20  # characters of a term that stand behind "Sensitivity of" on a phone
+
 
 def plot_tipping_point(
     result: Sensitivity, term: str | None = None, *, template: Any = None
@@ -84,7 +86,7 @@ def plot_tipping_point(
     points = result.tipping_points.loc[chosen].dropna()
     figure = draw_chart(
         traces,
-        (f"Sensitivity of {safe(chosen)}", _said(result, points)),
+        (f"Sensitivity of {safe(chosen, _LONGEST)}", _said(result, points)),
         ("shift of imputed values, standard deviations", safe(chosen)),
         template=template,
     )
