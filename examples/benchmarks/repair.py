@@ -35,15 +35,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
-from gap_lengths import load
+from glucose import one_patient
 from numpy.typing import NDArray
+from sensors import air_quality, etth1
 from sklearn.ensemble import IsolationForest
 from sklearn.metrics import average_precision_score
 
 from tsdiff import DiffusionImputer, baselines, repair
 
 RESULTS = Path(__file__).with_name("results")
-SETS = ("glucose", "air_quality", "etth1")
+SETS = {"glucose": one_patient, "air_quality": air_quality, "etth1": etth1}
 KINDS = ("spike", "flat", "unit")
 SHARE = 0.005  # of the observed cells of a channel, for each kind
 
@@ -167,7 +168,7 @@ def precision(
 
 def run(name: str, minutes: float, seed: int) -> dict[str, Any]:
     """Plant, fit, score and print."""
-    original = load(name)
+    original = SETS[name]()
     data, kind = plant(original, seed)
     seen = data.notna().to_numpy() & (~stuck(original) | (kind > 0))
     table: dict[str, Any] = {}
