@@ -17,7 +17,7 @@ FILES = sorted(HOUSE.rglob("*.py"))
 HOUSE_PLAN = """
     _version atomic advice memory progress settings validation metrics significance
     panel gaps support missingness holdout probability bands periods aggregation draws
-    constraints trace diffusion batches skill learning asking passing answering
+    constraints trace diffusion batches guessing skill learning asking passing answering
     parameters effort rolling fingerprint features schema plain sealed checkpoints _base
     calibration io history calibrating abstaining engine tracing questions filling
     forecasting imputer forecaster scenarios explaining analyses pooling shifting

@@ -40,7 +40,9 @@ from tsdiff.settings import own_torch
 
 FORMAT = 1
 _LARGEST_SIZE = 2**24  # of any one number of the network's configuration
-_LEAST = {"n_time_features": 0, "dropout": 0, "smooth": 0, "n_centred": 0}  # else 1
+_LEAST = dict.fromkeys(  # of all other numbers it is 1
+    ("n_time_features", "dropout", "smooth", "joint", "n_centred"), 0
+)
 # of names of arrays that are no weights
 _PAST, _CALIBRATION, _SEEN = "past/", "calibration/", "seen/"
 Weights = dict[str, torch.Tensor]

@@ -12,12 +12,11 @@ import numpy as np
 from tsdiff.batches import FEW_WINDOWS, Roles, Source
 from tsdiff.diffusion.initial import new_network
 from tsdiff.diffusion.network import Network, NetworkConfig
-from tsdiff.diffusion.smoothing import Smoother, fit_smoother
 from tsdiff.diffusion.state import Keeper
 from tsdiff.diffusion.training import Budget, History, train
 from tsdiff.diffusion.widening import widen
-from tsdiff.diffusion.window import interpolate
 from tsdiff.gaps import gap_lengths
+from tsdiff.guessing import learn_fill
 from tsdiff.panel.frame import Panel
 from tsdiff.panel.scaling import Scaler, fit_scaler
 from tsdiff.panel.seasons import find_periods
@@ -32,8 +31,6 @@ _DROPOUT = 0.1  # where data are few, or learned by heart: intervals cover bette
 _MOST_STEPS_AHEAD, _LEAST_HISTORY = 768, 64
 _FEWEST_SEASONS, _MOST_OF_SERIES = 4, 0.6
 _DEFAULT_STEPS, _TOKENS_IN_BATCH = 1500, 2700
-_FEWEST_SMOOTHER_STEPS, _SMOOTHER_STEPS = 8, 80  # as many as the network's, within
-_SMOOTHER_CELLS = 2**15  # of one step, at most
 
 
 @dataclass(frozen=True)
@@ -211,11 +208,7 @@ def fit_model(
     )
     budget = _budget(panel, plan, source.batch_size, config.n_steps)
     if warm is None:
-        count = np.clip(budget.max_steps, _FEWEST_SMOOTHER_STEPS, _SMOOTHER_STEPS)
-        smoother = _learn_smoother(source, config, rng, int(count))
-        network = new_network(replace(config, smooth=smoother is not None), seed)
-        if smoother is not None:
-            network.encoder.fill.smoother = smoother
+        network = learn_fill(source, config, rng, budget.max_steps, seed)
     else:
         network = new_network(config, seed)
         network.load_state_dict(warm.network.state_dict())
@@ -238,30 +231,6 @@ def fit_model(
     most = max(network.config.n_steps - 1, 1)
     horizon = None if plan.horizon is None else min(plan.horizon, most)
     return Model(network, scaler, horizon), history
-
-
-def _learn_smoother(
-    source: Source, config: NetworkConfig, rng: np.random.Generator, n_steps: int
-) -> Smoother | None:
-    """Learn a smoother; None if a straight line does as well on held-out cells.
-
-    None too where there are periods, whose guesses take its place.
-    """
-    if config.periods:
-        return None
-    smoother = Smoother(config.n_channels)
-    size = slice(0, max(_SMOOTHER_CELLS // (config.n_channels * config.n_steps), 1))
-    batches = (source.draw(rng) for _ in range(n_steps))
-    examples = [(b.window.some(size), b.truth[size], b.target[size]) for b in batches]
-    fit_smoother(smoother, examples)
-    straight, smoothed = 0.0, 0.0
-    for batch in source.validation:
-        truth = batch.truth[batch.target]
-        line, _, _ = interpolate(batch.window)
-        mean, _ = smoother(batch.window)
-        straight += float((line[batch.target] - truth).abs().sum())
-        smoothed += float((mean[batch.target] - truth).abs().sum())
-    return smoother if smoothed < straight else None
 
 
 def usual_batch_size(config: NetworkConfig) -> int:

@@ -1,6 +1,7 @@
 """First guesses of every cell, from which the network's answer is a correction.
 
-Interpolation between shown neighbours, or a Gaussian smoother; and for each period of
+Interpolation between shown neighbours, or a Gaussian smoother of each channel, or of
+all of them together; and for each period of
 the data interpolation between neighbours of the same phase, which at the end of a
 window is the seasonal naive forecast, and the mean of the phase. They are mixed by how
 well each one does at the shown cells of its window.
@@ -16,6 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from tsdiff.diffusion.autoregression import Autoregression
 from tsdiff.diffusion.smoothing import Smoother
 from tsdiff.diffusion.window import Window, interpolate
 
@@ -40,9 +42,9 @@ class Filled(NamedTuple):
     inputs: Tensor
 
 
-def n_inputs(periods: tuple[int, ...], smooth: bool) -> int:
+def n_inputs(periods: tuple[int, ...], smooth: bool, joint: bool) -> int:
     """Count the inputs of a cell."""
-    return 5 + 2 * smooth + N_GUESSES * len(periods)
+    return 5 + 2 * smooth + 2 * joint + N_GUESSES * len(periods)
 
 
 class Fill(nn.Module):
@@ -55,6 +57,8 @@ class Fill(nn.Module):
         Of the data, in steps.
     smooth : bool
         Whether a smoother takes the place of linear interpolation.
+    joint : bool
+        Whether a vector autoregression takes the place of both.
     n_centred : int
         So many channels, the first ones, are measured in the centre and spread of what
         their window shows.
@@ -66,11 +70,13 @@ class Fill(nn.Module):
         n_steps: int,
         periods: tuple[int, ...] = (),
         smooth: bool = False,
+        joint: bool = False,
         n_centred: int = 0,
     ) -> None:
         super().__init__()
         self.n_steps, self.periods, self.n_centred = n_steps, periods, n_centred
         self.smoother = Smoother(n_channels) if smooth else None
+        self.autoregression = Autoregression(n_channels) if joint else None
         n_guesses = 1 + N_GUESSES * len(periods)
         if periods:
             last = nn.Linear(16, n_guesses)
@@ -87,12 +93,14 @@ class Fill(nn.Module):
         reach = math.log1p(2.0 * self.n_steps)
         distance = [torch.log1p(side) / reach for side in (left, right)]
         anchor, spread, more = line, torch.ones_like(line), []
-        if self.smoother is not None:
+        for gaussian in (self.smoother, self.autoregression):
+            if gaussian is None:
+                continue
             with torch.no_grad():
-                mean, sd = self.smoother(window)
+                mean, sd = gaussian(window)
             anchor = torch.where(window.shown, line, mean)
             spread = math.e * sd  # an untrained law has a scale of 1 / e of it
-            more = [mean, sd.log() / 3]
+            more += [mean, sd.log() / 3]
         if self.periods:
             guesses, anchor, error = self._mix(window, anchor, left, right)
             anchor = torch.where(window.shown, line, anchor)

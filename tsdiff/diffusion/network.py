@@ -44,6 +44,8 @@ class NetworkConfig:
     smooth : bool
         Whether answers are corrections to a Gaussian smoother, not to linear
         interpolation.
+    joint : bool
+        Whether they are corrections to a vector autoregression of all channels.
     periods : tuple of int
         Of the data, in steps; of neighbours of the same phase further guesses are made.
     n_centred : int
@@ -63,13 +65,14 @@ class NetworkConfig:
     denoiser_depth: int = 2
     dropout: float = 0.0
     smooth: bool = False
+    joint: bool = False
     periods: tuple[int, ...] = ()
     n_centred: int = 0
 
     @property
     def n_inputs(self) -> int:
         """Number of inputs of a cell."""
-        return n_inputs(self.periods, self.smooth)
+        return n_inputs(self.periods, self.smooth, self.joint)
 
     @property
     def n_patches(self) -> int:
@@ -185,7 +188,9 @@ class Encoder(nn.Module):
         for layer in (self.law, self.direct_time, self.direct_channel):
             nn.init.zeros_(layer.weight)  # untrained: the fill, and a scale around it
             nn.init.zeros_(layer.bias)
-        self.fill = Fill(c.n_channels, c.n_steps, c.periods, c.smooth, c.n_centred)
+        self.fill = Fill(
+            c.n_channels, c.n_steps, c.periods, c.smooth, c.joint, c.n_centred
+        )
 
     def forward(
         self, window: Window, dropout: torch.Generator | None = None
