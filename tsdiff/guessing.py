@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -59,8 +59,8 @@ def learn_fill(
     if not config.periods:
         count = int(np.clip(n_steps, _FEWEST_STEPS, _MOST_STEPS))
         smoother = _learned_smoother(source, config, rng, count)
-        straight = _error(source, lambda window: interpolate(window)[0])
-        error = _error(source, lambda window: smoother(window)[0])
+        error = _error(source, smoother)
+        straight = _error(source, interpolate)
         if not error < straight:
             smoother, error = None, straight
         joint = _learned_autoregression(source, config, _WORTH * error)
@@ -101,9 +101,9 @@ def _learned_autoregression(
     return model if choose_noise(model, examples) < most else None
 
 
-def _error(source: Source, guess: Callable[[Window], Tensor]) -> float:
+def _error(source: Source, guess: Callable[[Window], Sequence[Tensor]]) -> float:
     """Sum of a guess's absolute errors at the held-out cells."""
     return sum(
-        float((guess(b.window) - b.truth)[b.target].abs().sum())
+        float((guess(b.window)[0] - b.truth)[b.target].abs().sum())
         for b in source.validation
     )

@@ -2,8 +2,8 @@
 
 Channels of a window follow a stationary vector autoregression of order one, observed
 with noise. Given the shown cells its posterior is Gaussian with a block-tridiagonal
-precision, so conditional means and spreads of all cells take one sweep forwards and one
-back: Rauch, Tung and Striebel's smoother (1965, AIAA Journal 3) in information form. Its
+precision, so means and spreads of all cells take one sweep forwards and one back: the
+smoother of Rauch, Tung and Striebel (1965, AIAA Journal 3) in information form. Its
 moments are those of the data, pair by pair, so gaps do no harm; the noise is chosen on
 held-out cells. It is the linear answer that the network corrects.
 """
@@ -49,7 +49,7 @@ class Autoregression(nn.Module):
         self.register_buffer("noise", torch.tensor(NOISES[0], dtype=torch.float64))
 
     def forward(self, window: Window) -> tuple[Tensor, Tensor]:
-        """Give mean and standard deviation of each cell given the others that are shown.
+        """Give mean and standard deviation of each cell given the others.
 
         Parameters
         ----------
@@ -67,9 +67,8 @@ class Autoregression(nn.Module):
         # what a shown cell itself has said is taken back
         own = shown / self.noise
         precision = (1 / variance - own).clamp_min(_LEAST_PRECISION)
-        others = (mean / variance - own * torch.where(window.shown, values, 0.0)) / (
-            precision
-        )
+        said = torch.where(window.shown, own * values, 0.0)
+        others = (mean / variance - said) / precision
         mean = torch.where(window.shown, others, mean) + self.mean
         spread = (1 / precision + self.noise).sqrt().clamp_min(_LEAST_SPREAD)
         dtype = window.values.dtype
