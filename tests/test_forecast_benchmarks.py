@@ -143,7 +143,7 @@ def test_the_last_season_is_repeated_and_its_gaps_take_the_season_before(load):
 
 def test_gaps_are_filled_by_the_median_of_their_phase(load):
     gaps = np.array([1.0, 20, 3, np.nan, 5, np.nan])
-    complete = load("peers").complete
+    complete = load("forecasting_peers").complete
     assert complete(gaps, 2).tolist() == [1, 20, 3, 20, 5, 20]
     assert complete(np.full(2, np.nan), 2).tolist() == [0, 0]
 

@@ -45,7 +45,7 @@ from forecasting import (
     samples,
     stack,
 )
-from peers import peer_scores
+from forecasting_peers import peer_scores
 from results import parser, report
 from scores import pooled
 

@@ -33,7 +33,7 @@ from forecasting import (
     samples,
     stack,
 )
-from peers import peer_scores
+from forecasting_peers import peer_scores
 from results import parser, report
 from scipy.special import ndtri
 from scores import gluonts_quantiles, quantile_score

@@ -17,7 +17,7 @@ from __future__ import annotations
 from typing import Any
 
 from forecasting import DECILES, Task, fit_and_score, samples, timed
-from peers import peer_scores
+from forecasting_peers import peer_scores
 from results import parser, report
 from scores import quantile_score, score_deciles, score_points
 

@@ -14,7 +14,7 @@ Needs the file of the benchmark in the folder TSDIFF_DATA; see `tsdiff.datasets`
 from __future__ import annotations
 
 from forecasting import DECILES, Task, fit_and_score, stack
-from peers import peer_scores
+from forecasting_peers import peer_scores
 from results import parser, report
 from scores import quantile_score, score_deciles, score_points
 

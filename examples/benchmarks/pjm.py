@@ -24,7 +24,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 from forecasting import DECILES, Task, fit_and_score, stack
-from peers import peer_scores
+from forecasting_peers import peer_scores
 from results import parser, report
 from scores import quantile_score, score_deciles, score_points
 

@@ -48,6 +48,11 @@ SETS = {
     "finance": "WTI and S&P 500",
     "nn5": "NN5, 56 days ahead",
 }
+PEER_SETS = {
+    "air_quality": "air quality",
+    "pm25": "PM2.5",
+    "physionet": "PhysioNet",
+}
 
 
 def cell(result: dict[str, Any], rival: str, figure: str) -> str:
@@ -57,9 +62,7 @@ def cell(result: dict[str, Any], rival: str, figure: str) -> str:
         return "-"
     if pair["n_windows"] < result["n_windows"]:
         return f"({pair['n_windows']} windows only)"
-    p_value = pair["p_value"]
-    chance = "p < .001" if p_value < 0.001 else f"p = {p_value:.2g}".replace("0.", ".")
-    return f"{result['models'][rival][figure]:.4f}, {chance}"
+    return f"{result['models'][rival][figure]:.4f}, {chance(pair)}"
 
 
 def row(file: str, title: str, figure: str, coverage: str) -> str:
@@ -124,6 +127,7 @@ def calibration() -> str:
     return lines(head, rows)
 
 
+<<<<<<< HEAD
 def repairs() -> str:
     """Write the table of planted faults: average precision beside the best rival's."""
     kinds = {"all": "all", "spike": "spikes", "flat": "flat-lines", "unit": "units"}
@@ -141,6 +145,38 @@ def repairs() -> str:
         faulty = str(sum(result["n_faulty"].values()))
         rows.append(f"| {' | '.join([SETS[name], faulty, *figures])} |")
     return lines(["faults in", "cells", *kinds.values()], rows)
+=======
+def peers() -> str:
+    """Write the table of imputers side by side; nothing where none was run."""
+    head = ["", "model", "CRPS", "MAE", "RMSE", "tsdiff's CRPS there", "windows"]
+    head += ["trained on", "CPU s of training", "ms per window"]
+    rows = []
+    for name, title in PEER_SETS.items():
+        if not exists(f"peers_{name}"):
+            continue
+        result = read(f"peers_{name}")
+        for model, own in result["models"].items():
+            pair = result.get("paired", {}).get(model, {})
+            same = "crps_tsdiff" in pair
+            parts = [
+                f"{title}, {result['minutes']:g} min",
+                model if own["coverage_90"] else f"{model} (points)",
+                *(f"{own[figure]:.3f}" for figure in ("crps", "mae", "rmse")),
+                f"{pair['crps_tsdiff']:.3f}, {chance(pair)}" if same else "",
+                f"{own['n_windows']} of {result['n_windows']}",
+                own["trained"],
+                f"{own['train_seconds']:.0f}",
+                f"{1e3 * own['answer_seconds_per_window']:.0f}",
+            ]
+            rows.append(f"| {' | '.join(parts)} |")
+    return lines(head, rows) if rows else ""
+
+
+def chance(pair: dict[str, Any]) -> str:
+    """Write the p-value of a comparison."""
+    p_value = pair["p_value"]
+    return "p < .001" if p_value < 0.001 else f"p = {p_value:.2g}".replace("0.", ".")
+>>>>>>> 7296adb (Benchmark of imputers side by side: PyPOTS, scikit-learn and ours in the same minutes)
 
 
 def lines(head: list[str], rows: list[str]) -> str:
@@ -160,7 +196,11 @@ def read(file: str) -> dict[str, Any]:
 
 def renewed(readme: str) -> str:
     """Put the tables between their marks."""
+<<<<<<< HEAD
     for table in (forecasts, gaps, calibration, repairs):
+=======
+    for table in (forecasts, gaps, peers, calibration):
+>>>>>>> 7296adb (Benchmark of imputers side by side: PyPOTS, scikit-learn and ours in the same minutes)
         start = f"<!-- {table.__name__}: made by readme_table.py -->"
         stop = f"<!-- /{table.__name__} -->"
         inner = f"{start}\n{table()}\n{stop}"
