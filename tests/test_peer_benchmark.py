@@ -42,6 +42,7 @@ def task(load):
     table = pd.DataFrame(rng.normal(3, 2, (70, 2)), index, columns=["a", "b"])
     truth = table[50:]
     hidden = pd.DataFrame(rng.random((20, 2)) < 0.25, truth.index, truth.columns)
+    hidden.iloc[::5, 0] = True  # a cell of each window
     sets = load("peer_sets")
     parts = sets.shuffled(table[:50], truth, truth.mask(hidden), hidden, 5, seed=0)
     return sets.PeerTask("small", **parts)

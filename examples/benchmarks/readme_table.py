@@ -32,6 +32,14 @@ RIVALS = {
     "ets": "our ETS",
     "arima": "our ARIMA",
 }
+#: What stands above the table of imputers, where there is one.
+SIDE_BY_SIDE = """\
+Imputers side by side (`python examples/benchmarks/peers.py --set ... --python ...`; one
+thread; the same windows and hidden cells for all, and as many minutes of CPU time to
+train; PyPOTS' models at their published settings; "points" have no spread, their CRPS
+is their normalised MAE; fewer windows where the minutes to answer were not enough; p by
+a paired test over windows):
+"""
 #: Fillers in the table of gaps, by their names in the results.
 FILLERS = (
     "tsdiff",
@@ -147,7 +155,7 @@ def repairs() -> str:
     return lines(["faults in", "cells", *kinds.values()], rows)
 =======
 def peers() -> str:
-    """Write the table of imputers side by side; nothing where none was run."""
+    """Write the table of imputers side by side, or nothing where none was run."""
     head = ["", "model", "CRPS", "MAE", "RMSE", "tsdiff's CRPS there", "windows"]
     head += ["trained on", "CPU s of training", "ms per window"]
     rows = []
@@ -160,7 +168,7 @@ def peers() -> str:
             same = "crps_tsdiff" in pair
             parts = [
                 f"{title}, {result['minutes']:g} min",
-                model if own["coverage_90"] else f"{model} (points)",
+                model if own["coverage_90"] is not None else f"{model} (points)",
                 *(f"{own[figure]:.3f}" for figure in ("crps", "mae", "rmse")),
                 f"{pair['crps_tsdiff']:.3f}, {chance(pair)}" if same else "",
                 f"{own['n_windows']} of {result['n_windows']}",
@@ -169,7 +177,7 @@ def peers() -> str:
                 f"{1e3 * own['answer_seconds_per_window']:.0f}",
             ]
             rows.append(f"| {' | '.join(parts)} |")
-    return lines(head, rows) if rows else ""
+    return f"{SIDE_BY_SIDE}\n{lines(head, rows)}" if rows else ""
 
 
 def chance(pair: dict[str, Any]) -> str:
