@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import time
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -33,10 +32,8 @@ def months(table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFram
     """Cut into 14 months, 5 and 5."""
     month = table.index.to_period("M")
     names = month.unique()
-    edges = (names[0], names[14], names[19], names[24])
-    return tuple(
-        table[(month >= first) & (month < last)] for first, last in pairwise(edges)
-    )
+    spans = (names[:14], names[14:19], names[19:24])
+    return tuple(table[month.isin(span)] for span in spans)
 
 
 def windows(table: pd.DataFrame) -> pd.DataFrame:
