@@ -17,12 +17,12 @@ FILES = sorted(HOUSE.rglob("*.py"))
 HOUSE_PLAN = """
     _version atomic advice memory progress settings validation metrics significance
     panel gaps support missingness holdout probability bands periods aggregation draws
-    constraints trace diffusion batches guessing skill learning asking passing answering
-    parameters effort rolling fingerprint features schema plain sealed checkpoints _base
-    calibration io history calibrating abstaining engine tracing questions filling
-    forecasting imputer forecaster scenarios explaining analyses pooling shifting
-    repairing baselines conformal backtesting speed datasets plotting reporting demo cli
-    __init__ __main__
+    constraints trace diffusion varying batches guessing skill learning asking passing
+    answering parameters effort rolling fingerprint features schema plain sealed
+    checkpoints _base calibration io history calibrating abstaining engine tracing
+    questions filling forecasting imputer forecaster scenarios explaining analyses
+    pooling shifting repairing baselines conformal backtesting speed datasets plotting
+    reporting demo cli __init__ __main__
 """
 ORDER = HOUSE_PLAN.split()
 HEAVY = {"plotly", "polars", "scipy.stats", "statsmodels"}

@@ -60,12 +60,12 @@ def test_small_data_get_windows_of_other_levels_and_scales():
 def test_counts_are_not_varied():
     values = np.random.default_rng(0).poisson(2, (400, 1)).astype(float)
     source = source_of(values, 24)
-    assert not source.varied.any()
+    assert source.variation is None
 
 
 def test_large_data_are_not_varied():
     values = np.random.default_rng(0).normal(size=(5000, 2))
-    assert not source_of(values, 10).varied.any()
+    assert source_of(values, 10).variation is None
 
 
 # --- models that forecast -------------------------------------------------------------

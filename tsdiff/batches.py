@@ -15,11 +15,11 @@ from tsdiff.panel import masking
 from tsdiff.panel.frame import Panel
 from tsdiff.panel.scaling import Scaler
 from tsdiff.panel.windows import Scene, Windows, cover, random_starts
+from tsdiff.varying import Variation
 
 _MOST_VALIDATION_WINDOWS, _FEWEST_VALIDATIONS = 512, 64
 _FEWEST_UNITS = 20  # with fewer windows single cells are held out, not windows
 FEW_WINDOWS = 300  # with fewer, levels and scales of windows are varied
-_VARIED_SCALE, _VARIED_LEVEL = 0.3, 0.5
 
 
 _CUT_SHORT = 0.1  # share of windows that lose their beginning, as young series do
@@ -87,21 +87,21 @@ class Source:
         usual = masking.FORECAST_MIX if self.roles.horizon else masking.DEFAULT_MIX
         self.mix = mask_mix or usual
         self.held_out = validation_fraction
-        free = [not (s.step or s.atoms) for s in scaler.supports]
-        few = len(panel.values) < FEW_WINDOWS * n_steps and not self.roles.horizon
-        self.varied = np.array(free) & few
         units = scaler.units(panel)
         self.scene = Scene(panel, units.enter(panel.values, panel.channels))
         spread = scaler.jittered(panel.values, rng)
         self.truth = units.enter(spread, panel.channels)
         self.validation = self._hold_out(rng)
+        few = len(panel.values) < FEW_WINDOWS * n_steps and not self.roles.horizon
+        free = np.array([not (s.step or s.atoms) for s in scaler.supports])
+        self.variation = Variation.of(self.scene.scaled, free) if few else None
 
     def draw(self, rng: np.random.Generator) -> Batch:
         """Random windows with random masks."""
         start, series = random_starts(self.panel, self.n_steps, self.batch_size, rng)
         windows, truth = self._take(start, series, rng)
-        if self.varied.any():
-            windows, truth = self._vary(windows, truth, rng)
+        if self.variation is not None:
+            windows, truth = self.variation.apply(windows, truth, rng)
         return self._ask(windows, truth, rng, self.mix)
 
     def _ask(
@@ -134,26 +134,6 @@ class Source:
             # nothing is known behind the end of a forecast
             windows.away[ahead[:, -1], 1] = np.inf
         return _batch(windows, truth, shown, target, even=horizon is not None)
-
-    def _vary(
-        self, windows: Windows, truth: NDArray, rng: np.random.Generator
-    ) -> tuple[Windows, NDArray]:
-        """Give each channel of each window another level and scale.
-
-        A series of few windows could else be learned by heart: a window would be told
-        from the others by its level, and its gaps filled from memory.
-        """
-        shape = (len(truth), 1, truth.shape[2])
-        scale = np.exp(_VARIED_SCALE * rng.standard_normal(shape, dtype=np.float32))
-        level = _VARIED_LEVEL * rng.standard_normal(shape, dtype=np.float32)
-        scale = np.where(self.varied, scale, np.float32(1))
-        level = np.where(self.varied, level, np.float32(0))
-        varied = replace(
-            windows,
-            values=windows.values * scale + level,
-            edges=windows.edges * scale + level,
-        )
-        return varied, truth * scale + level
 
     def _take(
         self, start: NDArray, series: NDArray, rng: np.random.Generator

@@ -35,9 +35,9 @@ def learn_fill(
 ) -> Network:
     """Make a network that corrects the best of its possible guesses.
 
-    A straight line, unless a smoother of each channel is better on held-out cells; and
-    an autoregression of all of them if that is better still. Where there are periods,
-    their guesses take the place of both.
+    A straight line, unless a smoother of each channel is better on held-out cells; an
+    autoregression of all of them goes with it where it is better still. Where there are
+    periods, their guesses take the place of both.
 
     Parameters
     ----------

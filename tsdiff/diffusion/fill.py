@@ -58,7 +58,8 @@ class Fill(nn.Module):
     smooth : bool
         Whether a smoother takes the place of linear interpolation.
     joint : bool
-        Whether a vector autoregression takes the place of both.
+        Whether a vector autoregression takes the place of either, or is mixed with the
+        smoother.
     n_centred : int
         So many channels, the first ones, are measured in the centre and spread of what
         their window shows.
@@ -77,12 +78,11 @@ class Fill(nn.Module):
         self.n_steps, self.periods, self.n_centred = n_steps, periods, n_centred
         self.smoother = Smoother(n_channels) if smooth else None
         self.autoregression = Autoregression(n_channels) if joint else None
+        if smooth and joint:
+            self.either = _starting_at_zero(4, 1)
         n_guesses = 1 + N_GUESSES * len(periods)
         if periods:
-            last = nn.Linear(16, n_guesses)
-            nn.init.zeros_(last.weight)  # untrained: by the errors alone
-            nn.init.zeros_(last.bias)
-            self.trust = nn.Sequential(nn.Linear(2 + n_guesses, 16), nn.GELU(), last)
+            self.trust = _starting_at_zero(2 + n_guesses, n_guesses)  # by errors alone
 
     def forward(self, window: Window) -> Filled:
         """Fill B windows."""
@@ -93,14 +93,11 @@ class Fill(nn.Module):
         reach = math.log1p(2.0 * self.n_steps)
         distance = [torch.log1p(side) / reach for side in (left, right)]
         anchor, spread, more = line, torch.ones_like(line), []
-        for gaussian in (self.smoother, self.autoregression):
-            if gaussian is None:
-                continue
-            with torch.no_grad():
-                mean, sd = gaussian(window)
+        gaussian = self._gaussian(window, distance)
+        if gaussian is not None:
+            mean, sd, more = gaussian
             anchor = torch.where(window.shown, line, mean)
             spread = math.e * sd  # an untrained law has a scale of 1 / e of it
-            more += [mean, sd.log() / 3]
         if self.periods:
             guesses, anchor, error = self._mix(window, anchor, left, right)
             anchor = torch.where(window.shown, line, anchor)
@@ -109,6 +106,29 @@ class Fill(nn.Module):
         parts = [anchor, shown * window.values, shown, *distance, *more]
         inputs = torch.stack(parts, -1)
         return Filled(center + scale * anchor, scale * spread, inputs)
+
+    def _gaussian(
+        self, window: Window, distance: list[Tensor]
+    ) -> tuple[Tensor, Tensor, list[Tensor]] | None:
+        """Mean and spread by the smoother, the autoregression, or both; and inputs.
+
+        Of two means each counts by its precision, at first; then as it is learned from
+        how far the shown neighbours are and how sure both are.
+        """
+        laws = [law for law in (self.smoother, self.autoregression) if law is not None]
+        with torch.no_grad():
+            answers = [law(window) for law in laws]
+        if not answers:
+            return None
+        more = [part for mean, sd in answers for part in (mean, sd.log() / 3)]
+        if len(answers) == 1:
+            return (*answers[0], more)
+        (one, sd_one), (two, sd_two) = answers
+        sure = 2 * (sd_two.log() - sd_one.log())  # log of the ratio of precisions
+        hints = torch.stack([*distance, more[1], more[3]], -1)
+        weight = torch.sigmoid(sure + self.either(hints)[..., 0])
+        mean = torch.lerp(two, one, weight)
+        return mean, torch.lerp(sd_two, sd_one, weight), more
 
     def _moments(self, window: Window) -> tuple[Tensor, Tensor]:
         """Centre and scale of the shown cells of each window, shape (B, 1, C).
@@ -150,6 +170,14 @@ class Fill(nn.Module):
         weight = torch.softmax(trust - 2 * error.log(), -1)
         anchor = (weight * torch.stack(guesses, -1)).sum(-1)
         return guesses[1:], anchor, (weight * error).sum(-1)
+
+
+def _starting_at_zero(n_inputs: int, n_outputs: int) -> nn.Sequential:
+    """Make a small network whose answer is zero until it is trained."""
+    last = nn.Linear(16, n_outputs)
+    nn.init.zeros_(last.weight)
+    nn.init.zeros_(last.bias)
+    return nn.Sequential(nn.Linear(n_inputs, 16), nn.GELU(), last)
 
 
 def _in_units(window: Window, center: Tensor, scale: Tensor) -> Window:
