@@ -57,6 +57,16 @@ def test_small_data_get_windows_of_other_levels_and_scales():
     assert spread.std() > 0.1  # the scales differ from window to window
 
 
+def test_channels_of_a_varied_window_keep_what_they_tell_of_each_other():
+    """Levels move as the channels do, here against each other; scales are common."""
+    rng = np.random.default_rng(0)
+    common = rng.normal(size=400)
+    values = np.column_stack([common, -common]) + 0.01 * rng.normal(size=(400, 2))
+    batch = source_of(values, 24).draw(np.random.default_rng(3))
+    assert np.abs(batch.truth.sum(2).numpy()).max() < 0.2  # of levels of half a unit
+    assert batch.truth[:, :, 0].mean(1).std() > 0.3
+
+
 def test_counts_are_not_varied():
     values = np.random.default_rng(0).poisson(2, (400, 1)).astype(float)
     source = source_of(values, 24)
