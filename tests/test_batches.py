@@ -63,8 +63,9 @@ def test_channels_of_a_varied_window_keep_what_they_tell_of_each_other():
     common = rng.normal(size=400)
     values = np.column_stack([common, -common]) + 0.01 * rng.normal(size=(400, 2))
     batch = source_of(values, 24).draw(np.random.default_rng(3))
-    assert np.abs(batch.truth.sum(2).numpy()).max() < 0.2  # of levels of half a unit
-    assert batch.truth[:, :, 0].mean(1).std() > 0.3
+    level = batch.truth.mean(1)  # (B, C)
+    assert level[:, 0].std() > 0.3
+    assert level.sum(1).std() < 0.3 * level[:, 0].std()
 
 
 def test_counts_are_not_varied():
