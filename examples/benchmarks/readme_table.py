@@ -135,7 +135,6 @@ def calibration() -> str:
     return lines(head, rows)
 
 
-<<<<<<< HEAD
 def repairs() -> str:
     """Write the table of planted faults: average precision beside the best rival's."""
     kinds = {"all": "all", "spike": "spikes", "flat": "flat-lines", "unit": "units"}
@@ -153,7 +152,8 @@ def repairs() -> str:
         faulty = str(sum(result["n_faulty"].values()))
         rows.append(f"| {' | '.join([SETS[name], faulty, *figures])} |")
     return lines(["faults in", "cells", *kinds.values()], rows)
-=======
+
+
 def peers() -> str:
     """Write the table of imputers side by side, or nothing where none was run."""
     head = ["", "model", "CRPS", "MAE", "RMSE", "tsdiff's CRPS there", "windows"]
@@ -184,7 +184,6 @@ def chance(pair: dict[str, Any]) -> str:
     """Write the p-value of a comparison."""
     p_value = pair["p_value"]
     return "p < .001" if p_value < 0.001 else f"p = {p_value:.2g}".replace("0.", ".")
->>>>>>> 7296adb (Benchmark of imputers side by side: PyPOTS, scikit-learn and ours in the same minutes)
 
 
 def lines(head: list[str], rows: list[str]) -> str:
@@ -204,11 +203,7 @@ def read(file: str) -> dict[str, Any]:
 
 def renewed(readme: str) -> str:
     """Put the tables between their marks."""
-<<<<<<< HEAD
-    for table in (forecasts, gaps, calibration, repairs):
-=======
-    for table in (forecasts, gaps, peers, calibration):
->>>>>>> 7296adb (Benchmark of imputers side by side: PyPOTS, scikit-learn and ours in the same minutes)
+    for table in (forecasts, gaps, peers, calibration, repairs):
         start = f"<!-- {table.__name__}: made by readme_table.py -->"
         stop = f"<!-- /{table.__name__} -->"
         inner = f"{start}\n{table()}\n{stop}"
