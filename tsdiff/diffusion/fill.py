@@ -92,7 +92,8 @@ class Fill(nn.Module):
         shown = window.shown.to(line.dtype)
         reach = math.log1p(2.0 * self.n_steps)
         distance = [torch.log1p(side) / reach for side in (left, right)]
-        anchor, spread, more = line, torch.ones_like(line), []
+        anchor, spread = line, torch.ones_like(line)
+        more: list[Tensor] = []
         gaussian = self._gaussian(window, distance)
         if gaussian is not None:
             mean, sd, more = gaussian
