@@ -15,14 +15,14 @@ HOUSE = Path(__file__).parents[1] / "tsdiff"
 FILES = sorted(HOUSE.rglob("*.py"))
 #: A file imports only from the units before its own; inside a unit nothing goes round.
 HOUSE_PLAN = """
-    _version atomic advice memory progress settings validation metrics significance
-    panel gaps support missingness holdout probability bands periods aggregation draws
-    constraints trace diffusion varying batches guessing skill learning asking passing
-    answering parameters effort rolling fingerprint features schema plain sealed
-    checkpoints _base calibration io history calibrating abstaining engine tracing
-    questions filling forecasting imputer forecaster scenarios explaining analyses
-    pooling shifting repairing baselines conformal backtesting speed datasets plotting
-    reporting demo cli __init__ __main__
+    _version atomic advice memory parallel progress settings validation metrics
+    significance panel gaps support missingness holdout probability bands periods
+    aggregation draws constraints trace diffusion varying batches guessing skill
+    learning asking passing answering parameters effort rolling fingerprint features
+    schema plain sealed checkpoints _base calibration io history calibrating abstaining
+    engine tracing questions filling forecasting imputer forecaster scenarios explaining
+    analyses pooling shifting repairing baselines conformal backtesting speed fanout
+    datasets plotting reporting demo cli __init__ __main__
 """
 ORDER = HOUSE_PLAN.split()
 HEAVY = {"plotly", "polars", "scipy.stats", "statsmodels"}

@@ -16,9 +16,9 @@ from backtested import SIZES, Constant, filling, looking_ahead, waves
 from sklearn.base import clone
 
 from tsdiff import DiffusionImputer, backtest, imputation_backtest
-from tsdiff.backtesting.jobs import one_thread
 from tsdiff.backtesting.models import describe, fresh
 from tsdiff.baselines import ForecastFiller, LinearInterpolation, SeasonalNaive
+from tsdiff.parallel import one_thread
 
 Y = waves(40)[["b"]]
 

@@ -20,9 +20,11 @@ if TYPE_CHECKING:
     from tsdiff.backtesting import BacktestResult, backtest, imputation_backtest
     from tsdiff.draws import Draws
     from tsdiff.explaining import explain
+    from tsdiff.fanout import FanOut, fan_out
     from tsdiff.forecaster import DiffusionForecaster
     from tsdiff.imputer import DiffusionImputer
     from tsdiff.panel.long import from_long, to_long
+    from tsdiff.panel.parquet import ParquetPanel
     from tsdiff.pooling import pool
     from tsdiff.repairing import repair
     from tsdiff.reporting import report
@@ -35,8 +37,11 @@ _HOMES = {
     "DiffusionForecaster": "tsdiff.forecaster",
     "DiffusionImputer": "tsdiff.imputer",
     "Draws": "tsdiff.draws",
+    "FanOut": "tsdiff.fanout",
+    "ParquetPanel": "tsdiff.panel.parquet",
     "backtest": "tsdiff.backtesting",
     "explain": "tsdiff.explaining",
+    "fan_out": "tsdiff.fanout",
     "from_long": "tsdiff.panel.long",
     "imputation_backtest": "tsdiff.backtesting",
     "pool": "tsdiff.pooling",
@@ -62,6 +67,8 @@ __all__ = [
     "DiffusionForecaster",
     "DiffusionImputer",
     "Draws",
+    "FanOut",
+    "ParquetPanel",
     "__version__",
     "backtest",
     "baselines",
@@ -69,6 +76,7 @@ __all__ = [
     "constraints",
     "datasets",
     "explain",
+    "fan_out",
     "from_long",
     "imputation_backtest",
     "metrics",

@@ -80,7 +80,7 @@ class Folder:
         folder.mkdir(parents=True, exist_ok=True)
         file = folder / _RUN
         if file.exists():
-            _check_same(file, json.loads(json.dumps(run)))
+            check_same(file, json.loads(json.dumps(run)))
         elif any(folder.iterdir()):
             raise ValueError(
                 f"folder={str(folder)!r} holds other files and no {_RUN}. Give an "
@@ -97,7 +97,9 @@ class Folder:
 
     def write(self, key: str, outcome: Outcome) -> None:
         """Keep what a job that did not fail leaves, whole or not at all."""
-        arrays = {str(fold): numbers for fold, numbers in outcome.quantiles.items()}
+        arrays: dict[str, Any] = {
+            str(fold): numbers for fold, numbers in outcome.quantiles.items()
+        }
         arrays[_NOTES] = np.array(json.dumps(outcome.notes))
         content = io.BytesIO()
         np.savez(content, **arrays)  # numbers and text: nothing of them is pickled
@@ -120,8 +122,21 @@ def _load(file: Path) -> Outcome:
         ) from error
 
 
-def _check_same(file: Path, run: Mapping[str, Any]) -> None:
-    """Refuse to go on from another run, naming what differs."""
+def check_same(file: Path, run: Mapping[str, Any]) -> None:
+    """Refuse to go on from another run, naming what differs.
+
+    Parameters
+    ----------
+    file : Path
+        JSON that says what the earlier run was.
+    run : mapping
+        As JSON would hold it.
+
+    Raises
+    ------
+    ValueError
+        If they differ, or the file can't be read.
+    """
     try:
         before = json.loads(file.read_text(encoding="utf-8"))
     except ValueError as error:

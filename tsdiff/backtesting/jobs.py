@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import sys
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
-from joblib import Parallel, delayed
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 from tqdm.auto import tqdm
 
 from tsdiff.backtesting.folder import Folder, Outcome
 from tsdiff.backtesting.models import digest
+from tsdiff.parallel import as_completed, check_n_jobs, one_thread
 
 Floats = NDArray[np.float64]
 
@@ -91,19 +89,14 @@ def run_jobs(
     list of Outcome
         In the order of the jobs.
     """
-    if not isinstance(n_jobs, int) or isinstance(n_jobs, bool) or not n_jobs:
-        raise ValueError(
-            f"n_jobs must be a whole number other than 0, got {n_jobs!r}; -1 is all "
-            "cores."
-        )
+    check_n_jobs(n_jobs)
     found = {} if folder is None else folder.read([job.key for job in jobs])
     left = [job for job in jobs if job.key not in found]
     bar: Any = tqdm(
         total=len(jobs), initial=len(found), desc="backtest", disable=not verbose
     )
-    pool = Parallel(n_jobs=n_jobs, return_as="generator_unordered", max_nbytes=None)
     with bar:
-        for key, outcome in pool(delayed(_do)(job, folder) for job in left):
+        for key, outcome in as_completed(partial(_do, folder=folder), left, n_jobs):
             found[key] = outcome
             bar.update()
     return [found[job.key] for job in jobs]
@@ -119,21 +112,3 @@ def _do(job: Job, folder: Folder | None) -> tuple[str, Outcome]:
     if folder is not None and not outcome.errors:
         folder.write(job.key, outcome)
     return job.key, outcome
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Compute on one thread, so that sums are added in the same order everywhere.
-
-    The settings of torch, OpenMP and BLAS come back on leaving.
-    """
-    torch = sys.modules.get("torch")
-    before = torch.get_num_threads() if torch else 1
-    with threadpool_limits(limits=1):
-        if torch:
-            torch.set_num_threads(1)
-        try:
-            yield
-        finally:
-            if torch:
-                torch.set_num_threads(before)

@@ -1,0 +1,150 @@
+"""Shards: a few thousand series each, told by the rows of files that hold them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from tsdiff.backtesting.models import digest
+from tsdiff.panel.parquet import Contents, Piece
+
+_MOST_ROWS = 2_000_000  # in a shard, else a worker needs more than a GiB
+
+
+@dataclass(frozen=True)
+class Shard:
+    """Series that are answered together.
+
+    Attributes
+    ----------
+    pieces : tuple of Piece
+    n_series : int
+    ids : tuple of str
+        The first and the last one, as they are shown.
+    """
+
+    pieces: tuple[Piece, ...]
+    n_series: int
+    ids: tuple[str, str]
+
+    @classmethod
+    def of_json(cls, kept: Mapping[str, Any]) -> Shard:
+        """Read what a manifest holds."""
+        pieces = tuple(Piece(*piece) for piece in kept["pieces"])
+        return cls(pieces, kept["n_series"], (kept["ids"][0], kept["ids"][1]))
+
+    def to_json(self) -> dict[str, Any]:
+        """Give what a manifest holds."""
+        pieces = [[p.file, p.first, p.stop] for p in self.pieces]
+        return {"pieces": pieces, "n_series": self.n_series, "ids": list(self.ids)}
+
+    def key(self, marks: Mapping[str, str]) -> str:
+        """Digest of the rows it stands for."""
+        return digest(self.to_json(), [marks[piece.file] for piece in self.pieces])
+
+
+@dataclass
+class Plan:
+    """All shards of a panel, in the order of its files.
+
+    Attributes
+    ----------
+    marks : dict of str to str
+        Of each file that could be read.
+    shards : list of Shard
+    broken : dict of str to str
+        What is wrong with the other files.
+    """
+
+    marks: dict[str, str] = field(default_factory=dict)
+    shards: list[Shard] = field(default_factory=list)
+    broken: dict[str, str] = field(default_factory=dict)
+
+    def look_through(self, panel: Any, shard_size: int) -> None:
+        """Add the series of all files that are not in the plan yet.
+
+        Parameters
+        ----------
+        panel : ParquetPanel or ArrayPanel
+        shard_size : int
+            Series in a shard; fewer, where they are long.
+
+        Raises
+        ------
+        ValueError
+            If a file of the plan is gone, or another one by now.
+        """
+        files = panel.files()
+        found = {file: self._try(panel.mark, file) for file in files}
+        marks = {file: mark for file, mark in found.items() if mark is not None}
+        other = [file for file in self.marks if self.marks[file] != marks.get(file)]
+        if other:
+            raise ValueError(
+                f"{', '.join(other[:3])} has changed since the run began, or is gone. "
+                "Bring it back, or give another folder for the answers."
+            )
+        new = [file for file in files if file in marks and file not in self.marks]
+        if not new:
+            return
+        owner: dict[Any, str] = {}
+        fresh = {}
+        for file in [*self.marks, *new]:
+            contents = self._try(panel.contents, file)
+            if contents is not None and self._claim(owner, file, contents):
+                fresh[file] = contents
+        fresh = {file: contents for file, contents in fresh.items() if file in new}
+        self.marks |= {file: marks[file] for file in fresh}
+        self.shards += _cut(fresh, shard_size)
+
+    def _try(self, work: Callable[[str], Any], file: str) -> Any:
+        """Do something with a file, and note what is wrong with it."""
+        try:
+            return work(file)
+        except (OSError, ValueError, KeyError) as error:
+            self.broken[file] = str(error)
+            return None
+
+    def _claim(self, owner: dict[Any, str], file: str, contents: Contents) -> bool:
+        """Note whose the ids are, unless one is taken."""
+        taken = next((name for name in contents.ids if name in owner), None)
+        if taken is not None:
+            self.broken[file] = (
+                f"series {taken!r} is in {owner[taken]} and again in {file}. Write "
+                "each series into one file."
+            )
+            return False
+        owner.update(dict.fromkeys(contents.ids, file))
+        return True
+
+
+def _cut(contents: Mapping[str, Contents], shard_size: int) -> Iterator[Shard]:
+    """Cut the series of files into shards."""
+    pieces: list[Piece] = []
+    names: list[Any] = []
+    n_rows = 0
+    for file, held in contents.items():
+        begun = 0
+        for number, length in enumerate(np.diff(held.first).tolist()):
+            full = len(names) == shard_size or n_rows + length > _MOST_ROWS
+            if names and full:
+                pieces += _piece(file, held, begun, number)
+                yield _shard(pieces, names)
+                pieces, names, n_rows, begun = [], [], 0, number
+            names.append(held.ids[number])
+            n_rows += length
+        pieces += _piece(file, held, begun, len(held.ids))
+    if names:
+        yield _shard(pieces, names)
+
+
+def _piece(file: str, held: Contents, begun: int, stop: int) -> list[Piece]:
+    if begun == stop:
+        return []
+    return [Piece(file, int(held.first[begun]), int(held.first[stop]))]
+
+
+def _shard(pieces: list[Piece], names: list[Any]) -> Shard:
+    return Shard(tuple(pieces), len(names), (repr(names[0]), repr(names[-1])))
