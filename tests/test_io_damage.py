@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -158,6 +159,9 @@ def tensor(change: Callable[[torch.Tensor], Any]) -> Callable[[dict, Weights], N
         change("scaler", "supports", 0, "more", to=1),
         change("history", to=3),
         change("n_iter", to="many"),
+        change("n_iter", to=True),
+        change("interrupted", to=0),
+        change("schema", "channels", to="ab"),
         tensor(lambda _: None),
         tensor(lambda values: values * torch.nan),
         tensor(lambda values: values.double()),
@@ -172,3 +176,50 @@ def test_forged_contents_are_refused_before_they_are_used(
     forgery(metadata, weights)
     forge(file, metadata, weights)
     refused(file, "is damaged or forged: .* Use a copy")
+
+
+CHECKS = [
+    "holds a OsSystem, not a DiffusionImputer",
+    "no network has the sizes",
+    r"its tensors take \d+ bytes, and it has \d+ for them",
+    "SHA-256 is not the one stated",
+    "the weights are not those of a network of its sizes",
+    "are not finite",
+]
+
+
+@pytest.mark.parametrize("first", range(len(CHECKS)))
+def test_what_is_said_is_checked_before_what_is_there(first: int, file: Path) -> None:
+    """A file that fails one check and all that follow is refused for the first."""
+    metadata, weights = contents(file)
+    if first <= 0:
+        metadata["class"] = "OsSystem"
+    if first <= 1:
+        metadata["network"]["width"] = -8
+    if first <= 4:
+        weights["more"] = torch.zeros(1)
+    name = sorted(weights)[0]
+    weights[name] = weights[name] * torch.nan
+    forge(file, metadata, weights)
+    damaged = bytearray(file.read_bytes())
+    if first <= 3:
+        damaged[-1] ^= 4
+    if first <= 2:
+        del damaged[-1]
+    file.write_bytes(damaged)
+    refused(file, CHECKS[first])
+
+
+@pytest.mark.parametrize("part", ["header", "tensors"])
+def test_a_file_far_too_large_is_refused_unread(part: str, file: Path) -> None:
+    message = "its tensors take"
+    with file.open("r+b") as opened:
+        if part == "header":
+            opened.write((10**9).to_bytes(8, "little"))
+            message = "its header has no possible length"
+        opened.truncate(4 * 10**9)  # of which the disk holds next to nothing
+    tracemalloc.start()
+    refused(file, message)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 2**20

@@ -175,7 +175,7 @@ class Checkpoint:
         """Take the state from the file; return its batch size."""
         if not self.path.is_file():
             raise ValueError(f"checkpoint_path={str(self.path)!r} is no file.")
-        metadata, tensors = unseal(self.path, _KIND, FORMAT, "checkpoint")
+        metadata, tensors = unseal(self.path, _KIND, FORMAT, noun="checkpoint")
         try:
             self._check(metadata["fit"])
             self.earlier = State(tensors, metadata["loop"])

@@ -2,14 +2,16 @@
 
 The metadata hold the class, its parameters, the schema of the data, scaling, sizes,
 versions and a SHA-256 of the weights, history and calibration; a second one covers the
-metadata themselves. Loading checks all of it before anything is built. No code is ever
-run from a file.
+metadata themselves. Loading checks, in this order: class and format, kinds and ranges
+in the metadata, size, digests, names and shapes of tensors, finite weights; only then
+is anything built. No code is ever run from a file.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import os
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -25,7 +27,8 @@ from tsdiff.diffusion.network import Network, NetworkConfig
 from tsdiff.fingerprint import Fingerprint
 from tsdiff.learning import Model
 from tsdiff.panel.keepsake import pack_past, unpack_past
-from tsdiff.panel.past import Extras, Past
+from tsdiff.panel.past import Extras
+from tsdiff.panel.scaling import Scaler
 from tsdiff.parameters import check_count, check_parameters
 from tsdiff.plain import (
     pack_parameters,
@@ -43,6 +46,11 @@ _LARGEST_SIZE = 2**24  # of any one number of the network's configuration
 _LEAST = dict.fromkeys(  # of all other numbers it is 1
     ("n_time_features", "dropout", "smooth", "joint", "n_centred"), 0
 )
+_KINDS = {
+    **dict.fromkeys(("parameters", "schema", "network", "scaler", "history"), dict),
+    **{"n_iter": int, "interrupted": bool, "text_names": bool},
+}
+_LISTS = ("channels", "columns", "calendar_names")  # of the schema
 # of names of arrays that are no weights
 _PAST, _CALIBRATION, _SEEN = "past/", "calibration/", "seen/"
 Weights = dict[str, torch.Tensor]
@@ -114,9 +122,9 @@ class Storable:
         path = Path(path)
         if not path.is_file():
             raise FileNotFoundError(f"There is no file {path}.")
-        metadata, weights = unseal(path, cls.__name__, FORMAT)
+        plan, weights = unseal(path, cls.__name__, FORMAT, partial(_plan, cls))
         try:
-            return _build(cls, metadata, weights)
+            return _build(plan, weights)
         except FAULTS as error:
             raise ValueError(
                 f"{path} is damaged or forged: {error}. Use a copy."
@@ -167,68 +175,90 @@ def _arrays(prefix: str, weights: Weights) -> dict[str, np.ndarray]:
     return {name.removeprefix(prefix): weights[name].numpy() for name in names}
 
 
-def _build(cls: Any, metadata: dict[str, Any], weights: Weights) -> Any:
-    """Make the estimator; nothing of it is seen before all is checked."""
-    estimator = cls(**unpack_parameters(metadata["parameters"]))
+@dataclasses.dataclass(frozen=True)
+class _Plan:
+    """What the metadata of a file say, checked; weights and arrays are still to come.
+
+    Nothing of the estimator is seen before they are checked too.
+    """
+
+    estimator: Any
+    config: NetworkConfig
+    scaler: Scaler
+    horizon: int | None
+    forecast: dict[str, Any] | None
+
+
+def _plan(cls: Any, said: dict[str, Any]) -> _Plan:
+    """Check kinds and ranges of what the metadata say, before any tensor is read."""
+    for name, kind in _KINDS.items():
+        if type(said[name]) is not kind:
+            raise TypeError(f"its {name!r} is no {kind.__name__}")
+    estimator = cls(**unpack_parameters(said["parameters"]))
     if estimator.checkpoint_path is not None:
         raise ValueError("it names a file that a fit would write")
     check_parameters(estimator)
-    config = NetworkConfig(**plain_fields(metadata["network"]))
-    scaler = unpack_scaler(metadata["scaler"])
-    stored = metadata["schema"]
-    names = ("channels", "columns", "calendar_names")
-    schema = Schema(**stored | {name: tuple(stored[name]) for name in names})
-    extras, past = _past(metadata, weights)
-    n_channels = len(schema.channels) + len(extras.channels)
-    if not n_channels == len(scaler.supports) == config.n_channels:
+    lists = {name: said["schema"][name] for name in _LISTS}
+    if not all(isinstance(names, list) for names in lists.values()):
+        raise TypeError("the names of its schema are no lists")
+    schema = Schema(**said["schema"] | {k: tuple(v) for k, v in lists.items()})
+    estimator.schema_, estimator.n_features_in_ = schema, len(schema.channels)
+    if said["text_names"]:
+        estimator.feature_names_in_ = np.asarray(schema.channels, dtype=object)
+    estimator.history_ = pd.DataFrame(said["history"])
+    estimator.n_iter_, estimator.interrupted_ = said["n_iter"], said["interrupted"]
+    estimator.skill_ = dict(said.get("skill", {}))  # the first files had none
+    config, scaler = _config(said["network"]), unpack_scaler(said["scaler"])
+    if len(scaler.supports) != config.n_channels:
+        raise ValueError("the numbers of its channels differ")
+    horizon = said.get("horizon")  # of which the first files knew nothing
+    if horizon is not None:
+        horizon = check_count("horizon", horizon)
+    looks_ahead = "horizon" in said["parameters"]
+    forecast = said["forecast"] if looks_ahead else None
+    return _Plan(estimator, config, scaler, horizon, forecast)
+
+
+def _config(stored: dict[str, Any]) -> NetworkConfig:
+    """Read the sizes of a network that can be."""
+    config = NetworkConfig(**plain_fields(stored))
+    possible = all(
+        _LEAST.get(name, 1) <= number <= _LARGEST_SIZE
+        for name, size in dataclasses.asdict(config).items()
+        for number in (size if isinstance(size, tuple) else (size,))
+    )
+    if not possible or config.width % config.heads:
+        raise ValueError(f"no network has the sizes {stored}")
+    return config
+
+
+def _build(plan: _Plan, weights: Weights) -> Any:
+    """Check weights and arrays, and give them to the estimator."""
+    estimator, config, schema = plan.estimator, plan.config, plan.estimator.schema_
+    own = {k: v for k, v in weights.items() if "/" not in k}
+    network = _network(config, own)
+    extras, past = Extras(), None
+    if plan.forecast is not None:
+        extras, past = unpack_past(plan.forecast, _arrays(_PAST, weights))
+        estimator.extras_, estimator.past_ = extras, past
+    if len(schema.channels) + len(extras.channels) != config.n_channels:
         raise ValueError("the numbers of its channels differ")
     if len(schema.calendar_names) + len(extras.features) != config.n_time_features:
         raise ValueError("the numbers of its calendar features differ")
-    own = {k: v for k, v in weights.items() if "/" not in k}
     for hashes in _arrays(_SEEN, weights).values():
         estimator.seen_ = Fingerprint(hashes.view(np.uint64))
     calibration = _arrays(_CALIBRATION, weights)  # of which not every file knows
     if calibration:
         estimator.calibration_ = Calibration.of_arrays(calibration)
         estimator.calibration_.check_channels(len(schema.channels))
-    horizon = metadata.get("horizon")  # of which the first files knew nothing
-    if horizon is not None:
-        horizon = check_count("horizon", horizon)
-    estimator.model_ = Model(_network(config, own), scaler, horizon)
-    if "horizon" in metadata["parameters"]:
-        estimator.extras_, estimator.past_ = extras, past
-    estimator.schema_ = schema
-    estimator.history_ = pd.DataFrame(metadata["history"])
-    estimator.n_iter_ = int(metadata["n_iter"])
-    estimator.interrupted_ = bool(metadata["interrupted"])
-    estimator.skill_ = dict(metadata.get("skill", {}))  # the first files had none
-    estimator.n_features_in_ = len(schema.channels)
-    if metadata["text_names"]:
-        estimator.feature_names_in_ = np.asarray(schema.channels, dtype=object)
+    estimator.model_ = Model(network, plan.scaler, plan.horizon)
     return estimator
-
-
-def _past(metadata: dict[str, Any], weights: Weights) -> tuple[Extras, Past | None]:
-    """Read what a forecaster keeps; there is nothing of others."""
-    if "horizon" not in metadata["parameters"]:
-        return Extras(), None
-    return unpack_past(metadata["forecast"], _arrays(_PAST, weights))
 
 
 def _network(config: NetworkConfig, weights: Weights) -> Network:
     """Build the network, once it is clear that the weights are those of its sizes."""
-    sizes = dataclasses.asdict(config)
-    possible = all(
-        _LEAST.get(name, 1) <= number <= _LARGEST_SIZE
-        for name, size in sizes.items()
-        for number in (size if isinstance(size, tuple) else (size,))
-    )
-    possible = possible and config.width % config.heads == 0
-    if not possible or config.depth + config.denoiser_depth > len(weights):
-        raise ValueError(f"no network has the sizes {sizes}")
-    for name, tensor in weights.items():
-        if not bool(torch.isfinite(tensor).all()):
-            raise ValueError(f"weights {name!r} are not finite")
+    if config.depth + config.denoiser_depth > len(weights):
+        raise ValueError("its weights are too few for its depth")
     with own_torch():
         with torch.device("meta"):  # shapes without memory: the sizes may be anything
             network = Network(config)
@@ -237,6 +267,9 @@ def _network(config: NetworkConfig, weights: Weights) -> Network:
             k: (v.shape, v.dtype) for k, v in weights.items()
         }:
             raise ValueError("the weights are not those of a network of its sizes")
+        for name, tensor in weights.items():
+            if not bool(torch.isfinite(tensor).all()):
+                raise ValueError(f"weights {name!r} are not finite")
         # copies begin where memory is aligned, as those of a fit do: the same rounding
         aligned = {name: tensor.clone() for name, tensor in weights.items()}
         network.load_state_dict(aligned, assign=True)
