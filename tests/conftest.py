@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import settings
+
+FAULTS = "test_faults.py"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> None:
+    """Let this file stand for those of all faults: run in order, listed by number."""
+    if [Path(path).name for path in config.args] == [FAULTS]:
+        parts = Path(__file__).parent.glob("test_faults_[0-9]*.py")
+        config.args += sorted(map(str, parts))
+        config.option.numprocesses, config.option.verbose = 0, 1
 
 
 def pytest_configure() -> None:
@@ -40,11 +52,16 @@ def case(request: pytest.FixtureRequest, pair: dict[str, Any]) -> Any:
     return Case(request.param, pair[request.param])
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> None:
     """Begin with the slow ones, so that no worker is left with them at the end.
 
-    The slowest are those that are given time of their own.
+    The slowest are those that are given time of their own. Faults asked for by
+    themselves stay in order.
     """
+    if Path(config.args[0]).name == FAULTS:
+        return
     items.sort(key=lambda item: (-_patience(item), not _is_slow(item)))
 
 

@@ -1,6 +1,7 @@
 """docs/faults.md is the table of what the tests of the faults say happens.
 
-``python tests/test_faults_table.py`` writes it.
+``python tests/test_faults.py`` writes it; ``pytest -q tests/test_faults.py`` runs the
+tests of the faults too, in order, see `conftest.pytest_cmdline_main`.
 """
 
 from __future__ import annotations
@@ -14,9 +15,9 @@ PAGE = HERE.parent / "docs" / "faults.md"
 HEAD = """# Bad input and faults: what happens
 
 Each line is the first line of a test's docstring, and `make test` verifies it, for the
-imputer and the forecaster where it applies to both. `pytest -v -n 0
-tests/test_faults*.py` runs them in this order. This page is written by
-`python tests/test_faults_table.py`.
+imputer and the forecaster where it applies to both. `pytest -q tests/test_faults.py`
+runs them in this order and lists them by number. This page is written by
+`python tests/test_faults.py`.
 
 | number | fault | what happens |
 | --- | --- | --- |
