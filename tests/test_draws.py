@@ -394,8 +394,9 @@ class TestPolars:
     def draws(self):
         pl = pytest.importorskip("polars")
         data = PANDAS["zone"]
-        table = {"when": pl.Series(data.index.to_list()), **dict(data.items())}
-        table = {k: v if k == "when" else v.to_numpy() for k, v in table.items()}
+        when = pl.Series(data.index.as_unit("us").tz_convert(None).to_numpy())
+        when = when.dt.replace_time_zone("UTC").dt.convert_time_zone("Europe/Berlin")
+        table = {"when": when, **{k: v.to_numpy() for k, v in data.items()}}
         return make_draws(pl.DataFrame(table, nan_to_null=True))
 
     def test_each_view_is_a_polars_frame(self, draws):

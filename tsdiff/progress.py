@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable
 from typing import Any, Self
@@ -9,6 +10,12 @@ from typing import Any, Self
 from tqdm.auto import tqdm
 
 from tsdiff.advice import advise
+
+
+class _Drawn(tqdm):
+    """A bar that may fail before it has begun; tqdm then has nothing to clear."""
+
+    last_print_t, start_t = 0.0, math.inf
 
 
 class Bar:
@@ -56,7 +63,7 @@ class Bar:
             self._try(self._move, share, words)
 
     def _begin(self) -> None:
-        self._bar = tqdm(total=100, desc="fit", bar_format=self.LOOK)
+        self._bar = _Drawn(total=100, desc="fit", bar_format=self.LOOK)
 
     def _move(self, share: float, words: str) -> None:
         self._bar.update(min(100.0, 100 * share) - self._bar.n)

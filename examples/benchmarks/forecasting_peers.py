@@ -131,5 +131,5 @@ def complete(values: Floats, season: int) -> Floats:
     """
     series = pd.Series(values)
     phase = np.arange(len(values)) % season
-    medians = series.groupby(phase).transform("median").fillna(series.median())
+    medians = series.groupby(phase).transform("median").fillna(series.dropna().median())
     return series.fillna(medians).fillna(0.0).to_numpy()
