@@ -123,7 +123,11 @@ class TestAgainstScoringrules:
         y = np.nan_to_num(y)
         same = np.testing.assert_allclose
         last = np.moveaxis(samples, 0, -1)
-        same(metrics.crps(y, samples, fair=False), sr.crps_ensemble(y, last), rtol=1e-9)
+        same(
+            metrics.crps(y, samples, fair=False),
+            sr.crps_ensemble(y, last, estimator="nrg"),
+            rtol=1e-9,
+        )
         same(
             metrics.crps(y, samples, fair=True),
             sr.crps_ensemble(y, last, estimator="fair"),

@@ -39,8 +39,8 @@ class Fingerprint:
     >>> from tsdiff.panel.frame import to_panel
     >>> panel = to_panel(np.arange(30.0)[:, None] ** 2)
     >>> mark = Fingerprint.of(panel)
-    >>> mark.seen(panel).sum(), mark.seen(to_panel(-panel.values)).sum()
-    (np.int64(25), np.int64(0))
+    >>> [int(mark.seen(X).sum()) for X in (panel, to_panel(-panel.values))]
+    [25, 0]
     """
 
     hashes: Hashes

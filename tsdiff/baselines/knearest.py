@@ -86,8 +86,9 @@ class KNearestWindows(Filler):
     --------
     >>> y = pd.Series([0.0, 2.0, 5.0, 1.0] * 30, name="y")
     >>> y[50:53] = np.nan
-    >>> KNearestWindows(window=6).fit(y).transform(y)[50:53].round(6).tolist()
-    [5.0, 1.0, 0.0]
+    >>> filled = KNearestWindows(window=6).fit(y).transform(y)
+    >>> filled[50:53].round().astype(int).tolist()
+    [5, 1, 0]
     """
 
     def __init__(
