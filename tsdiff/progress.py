@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import sys
 from collections.abc import Callable
 from typing import Any, Self
@@ -13,9 +12,11 @@ from tsdiff.advice import advise
 
 
 class _Drawn(tqdm):
-    """A bar that may fail before it has begun; tqdm then has nothing to clear."""
+    """A bar that may fail before it has begun; there is then nothing to close."""
 
-    last_print_t, start_t = 0.0, math.inf
+    def close(self) -> None:
+        if hasattr(self, "start_t"):
+            super().close()
 
 
 class Bar:
