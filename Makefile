@@ -11,13 +11,17 @@ COMMA := ,
 STAMP := $(VENV)/.installed-$(subst $(COMMA),-,$(EXTRAS))
 
 .DELETE_ON_ERROR:
-.PHONY: demo test test-oldest fuzz soak lint types docs pages clean
+.PHONY: demo test test-long test-oldest fuzz soak lint types docs pages clean
 
 demo: $(STAMP)
 	$(BIN)/python -m tsdiff demo
 
 test: $(STAMP)
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+# Models of known laws that take long to learn: by themselves.
+test-long: $(STAMP)
+	$(BIN)/python -m pytest -m long --dist load tests
 
 # The same tests with the oldest versions that pyproject.toml allows; torch apart, whose
 # oldest releases no longer install.

@@ -47,6 +47,7 @@ def test_single_cells_agree_with_the_kalman_posterior(gaussian):
     assert np.sqrt((((high - mean) / spread - 1.645) ** 2).mean()) < 0.4
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("std", [0.3, 1.0])
 def test_noisy_cells_agree_with_the_kalman_smoother_with_that_noise(imputer, std):
     asked = linear_gaussian(60, 1)
@@ -104,6 +105,7 @@ def test_paths_are_as_rough_as_the_data_and_no_rougher():
     assert apart.mean() > 1.2 * step
 
 
+@pytest.mark.long
 def test_a_hidden_switch_has_two_modes():
     values = make_switching(600, 32, random_state=0).values
     imputer = DiffusionImputer(**FIT | {"max_epochs": 23}).fit(values)
@@ -125,6 +127,7 @@ def test_a_hidden_switch_has_two_modes():
     assert (ends[:, 1] > 1).mean() > 0.7
 
 
+@pytest.mark.long
 def test_zeros_among_counts_stay_zeros():
     imputer = DiffusionImputer(**FIT | {"max_epochs": 18})
     imputer.fit(make_counts(600, 32, random_state=0).values)
