@@ -11,7 +11,8 @@ import pandas as pd
 from sklearn.exceptions import ConvergenceWarning
 
 from tsdiff.advice import advise
-from tsdiff.checkpoints import Checkpoint, identity
+from tsdiff.checkpoints import Checkpoint, check_alike, identity
+from tsdiff.diffusion.ranks import Ranks, is_first, joined
 from tsdiff.diffusion.training import History
 from tsdiff.features import check_features, check_learnable, is_named
 from tsdiff.fingerprint import Fingerprint
@@ -120,29 +121,52 @@ def train_panel(
     asked = {name: _plain(estimator, name) for name in sorted(parameters)}
     plan = Plan(**asked | dict(roles))
     seed = read_seed(estimator.random_state)
-    keeper, start = None, None
-    if estimator.checkpoint_path is not None:
-        before = None if warm is None else warm.network.state_dict()
-        mark = identity(panel, plan, seed, before)
-        keeper = Checkpoint(estimator.checkpoint_path, mark)
-        start = keeper.batch_size
+    with joined() as ranks:
+        if estimator.random_state is None:
+            seed = ranks.all_of(seed)[0]
+        keeper = _keeper_of(estimator, ranks, (panel, plan, seed, warm))
+        start = ranks.told(lambda: None if keeper is None else keeper.batch_size)
+        ranks = replace(ranks, keeper=keeper)
 
-    def fit(batch_size: int | None) -> tuple[Model, History]:
-        smaller = replace(plan, batch_size=batch_size)
-        if keeper is not None:
-            keeper.begin(batch_size)
-        with Bar(estimator.verbose) as bar, own_torch():
+        def fit(batch_size: int | None) -> tuple[Model, History]:
+            smaller = replace(plan, batch_size=batch_size)
+            if keeper is not None:
+                keeper.begin(batch_size)
+            with Bar(estimator.verbose * ranks.first) as bar, own_torch():
 
-            def show(share: float, history: History) -> None:
-                bar.show(share, _losses(history))
+                def show(share: float, history: History) -> None:
+                    bar.show(share, _losses(history))
 
-            return fit_model(panel, smaller, seed, show, warm, keeper)
+                return fit_model(panel, smaller, seed, show, warm, ranks)
 
-    def usual() -> int:
-        known = None if warm is None else warm.network.config
-        return usual_batch_size(known or sizes(panel, plan))
+        def usual() -> int:
+            known = None if warm is None else warm.network.config
+            return usual_batch_size(known or sizes(panel, plan))
 
-    return halve_batches(fit, plan.batch_size, usual, start)
+        if ranks.size > 1:  # one that lacks memory ends, and so do the others
+            return fit(start or plan.batch_size)
+        return halve_batches(fit, plan.batch_size, usual, start)
+
+
+def _keeper_of(
+    estimator: Any, ranks: Ranks, fit: tuple[Panel, Plan, int, Model | None]
+) -> Checkpoint | None:
+    """Open the checkpoint on the first rank, once all are known to make one fit."""
+    path = estimator.checkpoint_path
+    if path is None and ranks.size == 1:
+        return None
+    panel, plan, seed, warm = fit
+    before = None if warm is None else warm.network.state_dict()
+    mark = identity(panel, plan, seed, before)
+    check_alike(ranks.all_of(mark))
+    opened: list[Checkpoint] = []
+
+    def open_() -> None:
+        if path is not None:
+            opened.append(Checkpoint(path, mark))
+
+    ranks.told(open_)
+    return opened[0] if opened else None
 
 
 def keep_fit(estimator: Any, schema: Schema, model: Model, history: History) -> None:
@@ -225,7 +249,7 @@ def _losses(history: History) -> str:
 
 def report(history: History, verbose: int = 0) -> None:
     """Say how good a fit is; re-raise an interrupt and warn of one that went wrong."""
-    if verbose and history.skill is not None:
+    if verbose and history.skill is not None and is_first():
         say(str(history.skill))
     if history.interrupted:
         raise KeyboardInterrupt(

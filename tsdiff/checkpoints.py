@@ -10,7 +10,7 @@ import errno
 import json
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -71,6 +71,37 @@ def identity(
         "tsdiff": __version__,
         "torch": str(torch.__version__),
     }
+
+
+def check_alike(fits: Sequence[Mapping[str, Any]]) -> None:
+    """Check that all ranks make the same fit.
+
+    Parameters
+    ----------
+    fits : sequence of mapping
+        See `identity`; of each rank.
+
+    Raises
+    ------
+    ValueError
+        If one differs from the first.
+
+    Examples
+    --------
+    >>> check_alike([{"torch": "2.13"}, {"torch": "2.13"}])
+    """
+    for rank, fit in enumerate(fits):
+        said = [
+            _differs(name, value, fit.get(name), ("on rank 0", f"on rank {rank}"))
+            for name, value in fits[0].items()
+            if fit.get(name) != value
+        ]
+        if said:
+            raise ValueError(
+                f"Rank {rank} makes another fit than rank 0: it differs in "
+                f"{', '.join(said)}. Give all ranks the same data, parameters and "
+                "versions; each takes its part of every batch by itself."
+            )
 
 
 class Checkpoint:
@@ -228,9 +259,11 @@ class _OtherFit(Exception):
     """The checkpoint is whole, but of another fit."""
 
 
-def _differs(name: str, there: Any, now: Any) -> str:
-    """Say what a fit has otherwise than that of the file, and how, if it is short."""
-    how = f"{name} ({there!r} there, {now!r} now)"
+def _differs(
+    name: str, one: Any, other: Any, where: tuple[str, str] = ("there", "now")
+) -> str:
+    """Say what one fit has otherwise than another, and how, if it is short."""
+    how = f"{name} ({one!r} {where[0]}, {other!r} {where[1]})"
     return _DIGESTS.get(name) or (how if len(how) < _LONGEST else name)
 
 

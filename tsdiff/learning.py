@@ -12,7 +12,7 @@ import numpy as np
 from tsdiff.batches import FEW_WINDOWS, Roles, Source
 from tsdiff.diffusion.initial import new_network
 from tsdiff.diffusion.network import Network, NetworkConfig
-from tsdiff.diffusion.state import Keeper
+from tsdiff.diffusion.ranks import ALONE, Ranks
 from tsdiff.diffusion.training import Budget, History, train
 from tsdiff.diffusion.widening import widen
 from tsdiff.gaps import gap_lengths
@@ -171,7 +171,7 @@ def fit_model(
     seed: int,
     progress: Callable[[float, History], None] | None = None,
     warm: Model | None = None,
-    keeper: Keeper | None = None,
+    ranks: Ranks = ALONE,
 ) -> tuple[Model, History]:
     """Train an engine on a panel.
 
@@ -183,7 +183,7 @@ def fit_model(
     progress : callable, optional
     warm : Model, optional
         Go on from its weights, with its scaling and sizes.
-    keeper : Keeper, optional
+    ranks : Ranks, optional
         As `progress`, of `tsdiff.diffusion.training.train`.
 
     Returns
@@ -221,7 +221,7 @@ def fit_model(
 
     validation = source.validation
     history = train(
-        network, source.draw, validation, budget, seed, progress, release, keeper
+        network, source.draw, validation, budget, seed, progress, release, ranks
     )
     verdict = history.verdict or judge(network, validation, ahead)
     if verdict["skill"] is not None:

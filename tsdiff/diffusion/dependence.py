@@ -9,6 +9,7 @@ from torch import Tensor
 
 from tsdiff.diffusion.losses import Batch
 from tsdiff.diffusion.network import Network
+from tsdiff.diffusion.ranks import ALONE, Ranks
 
 _UNTIL = 0.6  # share of the run in which the noise is still fitted
 _N_UPDATES, _RATE = 60, 75  # steps, and rate in those of the network
@@ -28,9 +29,12 @@ class FieldFit:
         Whose field the fit begins with.
     rate : float
         Learning rate of the network.
+    ranks : Ranks, optional
+        Who fits together.
     """
 
-    def __init__(self, network: Network, rate: float) -> None:
+    def __init__(self, network: Network, rate: float, ranks: Ranks = ALONE) -> None:
+        self.ranks = ranks
         self.field = network.field
         self.rate = min(_RATE * rate, _HIGHEST_RATE)
         self.weights = self.field.log_weights.clone().requires_grad_()
@@ -46,7 +50,7 @@ class FieldFit:
         ----------
         batch : Batch
         scores : Tensor, shape (B, T, C)
-            Of the target cells.
+            Of the target cells, in this rank's part of the windows.
         share : float
             Of the budget that is spent.
         networks : iterable of Network
@@ -61,11 +65,7 @@ class FieldFit:
 
     def _step(self, batch: Batch, scores: Tensor, share: float) -> bool:
         """Make a step by some of the windows; False if it can't be told where to."""
-        some = slice(0, max(_CELLS // scores[0].numel(), 1))
-        loss = self.field.loss(
-            batch.window.some(some), scores[some], batch.target[some], self.weights
-        )
-        (gradient,) = torch.autograd.grad(loss, self.weights)
+        gradient = self._gradient(batch, scores)
         if not bool(torch.isfinite(gradient).all()):
             return False
         self.weights.grad = gradient
@@ -74,3 +74,17 @@ class FieldFit:
         with torch.no_grad():  # else its covariance could not be told from singular
             self.weights.clamp_(-_REACH, _REACH)
         return True
+
+    def _gradient(self, batch: Batch, scores: Tensor) -> Tensor:
+        """Gradient of the mean over the first windows of a batch."""
+        most = max(_CELLS // scores[0].numel(), 1)
+        part = self.ranks.part(len(batch.truth))
+        n_own = min(part.rows.stop, most) - part.rows.start
+        some = slice(0, max(n_own, 1))
+        own = batch.some(part.rows).some(some)
+        loss = self.field.loss(own.window, scores[some], own.target, self.weights)
+        (gradient,) = torch.autograd.grad(loss, self.weights)
+        n_cells = batch.target[:most].sum().double()
+        gradient = gradient * (own.target.sum() / n_cells.clamp_min(1))
+        self.ranks.add([gradient], part.idle or n_own < 1)
+        return gradient

@@ -15,6 +15,8 @@ from torch import Tensor
 
 from tsdiff.diffusion.flow import NOISE, noised
 from tsdiff.diffusion.network import Context, Network
+from tsdiff.diffusion.noise import Noise
+from tsdiff.diffusion.ranks import ALONE, Ranks
 from tsdiff.diffusion.window import Window
 
 _LEAST_UNIT = 0.05  # of a channel's scale
@@ -42,12 +44,24 @@ class Batch:
     target: Tensor
     weight: Tensor | None = None
 
-    def mean(self, loss: Tensor, window: Tensor) -> Tensor:
-        """Mean loss of cells that lie in some windows, both of shape (n,)."""
+    def mean(self, loss: Tensor, window: Tensor, of: Tensor | None = None) -> Tensor:
+        """Mean loss of cells that lie in some windows, both of shape (n,).
+
+        Where they are but a part of the cells, the windows of all of them are `of`: the
+        means of all parts then add up to that of the whole.
+        """
+        every = window if of is None else of
         if self.weight is None:
-            return loss.sum() / max(len(loss), 1)
-        weight = self.weight[window]
-        return (weight * loss).sum() / weight.sum().clamp_min(1e-9)
+            return loss.sum() / max(len(every), 1)
+        total = (self.weight[window] * loss).sum()
+        return total / self.weight[every].sum().clamp_min(1e-9)
+
+    def some(self, rows: slice) -> Batch:
+        """Take some of the windows."""
+        weight = None if self.weight is None else self.weight[rows]
+        return Batch(
+            self.window.some(rows), self.truth[rows], self.target[rows], weight
+        )
 
 
 def losses(
@@ -55,21 +69,30 @@ def losses(
     batch: Batch,
     generator: torch.Generator,
     dropout: torch.Generator | None = None,
+    rows: slice | None = None,
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Mean CRPS of the head, mean squared error of the velocity, and the scores."""
-    cells = batch.target.nonzero(as_tuple=True)
-    truth = batch.truth[cells]  # (n,)
-    context = network.encoder(batch.window, dropout)
+    """Mean CRPS of the head, mean squared error of the velocity, and the scores.
+
+    With `rows`, what these windows add to the means over the batch, and their scores.
+    """
+    rows = slice(0, len(batch.truth)) if rows is None else rows
+    own = batch.some(rows)
+    cells = own.target.nonzero(as_tuple=True)
+    truth = own.truth[cells]  # (n,)
+    noise = None if dropout is None else Noise(dropout, len(batch.truth), rows)
+    context = network.encoder(own.window, noise)
     marginals = network.encoder.marginals(context, cells)
     crps = batch.mean(
-        marginals.crps(truth) / unit_of(batch, context)[cells[0]], cells[0]
+        marginals.crps(truth) / unit_of(own, context)[cells[0]],
+        cells[0] + rows.start,
+        batch.target.nonzero()[:, 0],
     )
     with torch.no_grad():
         score = marginals.to_z(truth[:, None])[:, 0]
         score = score.clamp(-_LARGEST_SCORE, _LARGEST_SCORE)
-        z_0 = torch.zeros_like(batch.truth).index_put(cells, score)
+        z_0 = torch.zeros_like(own.truth).index_put(cells, score)
     known = Context(*(part.detach() for part in context))
-    return crps, _velocity_loss(network, known, batch, z_0, generator), z_0
+    return crps, _velocity_loss(network, known, batch, z_0, generator, rows), z_0
 
 
 def unit_of(batch: Batch, context: Context) -> Tensor:
@@ -90,21 +113,28 @@ def _velocity_loss(
     batch: Batch,
     z_0: Tensor,
     generator: torch.Generator,
+    rows: slice,
 ) -> Tensor:
-    """Velocity loss; in a quarter of the windows some of the scores are given."""
-    n_windows, target = len(z_0), batch.target
+    """Velocity loss; in a quarter of the windows some of the scores are given.
+
+    Noise is drawn for the batch, whichever of its windows are computed.
+    """
+    n_windows, target = len(batch.truth), batch.target
     strata = torch.arange(n_windows) + torch.rand(n_windows, generator=generator)
     shuffled = torch.randperm(n_windows, generator=generator)
-    t = (NOISE * strata / n_windows)[shuffled]  # (B,)
+    t = (NOISE * strata / n_windows)[shuffled][rows]  # (B,)
     given = target & _revealed(target, generator)
     asked = target & ~given
-    white, own = torch.randn((2, *z_0.shape), generator=generator)
+    of = asked.nonzero()[:, 0]
+    given, asked = given[rows], asked[rows]
+    white, own = torch.randn((2, *batch.truth.shape), generator=generator)[:, rows]
     with torch.no_grad():
-        noise = network.field(batch.window, white, own)
+        noise = network.field(batch.window.some(rows), white, own)
     z_t, v = noised(z_0, noise, t[:, None, None])
     prepared = network.denoiser.prepare(context, asked, given)
     answer = network.denoiser(torch.where(given, z_0, z_t), t, prepared)
-    return batch.mean((answer - v)[asked] ** 2, asked.nonzero()[:, 0])
+    window = asked.nonzero()[:, 0] + rows.start
+    return batch.mean((answer - v)[asked] ** 2, window, of)
 
 
 def _revealed(target: Tensor, generator: torch.Generator) -> Tensor:
@@ -121,12 +151,17 @@ def _revealed(target: Tensor, generator: torch.Generator) -> Tensor:
 
 
 @torch.no_grad()
-def validation_crps(network: Network, batches: Sequence[Batch]) -> float:
-    """Mean CRPS of the head over all target cells of the batches; NaN without any."""
+def validation_crps(
+    network: Network, batches: Sequence[Batch], ranks: Ranks = ALONE
+) -> float:
+    """Mean CRPS of the head over all target cells of the batches; NaN without any.
+
+    Each rank scores some of the batches.
+    """
     was_training = network.training
     network.eval()
     total, count = 0.0, 0
-    for batch in batches:
+    for batch in batches[ranks.rank :: ranks.size]:
         cells = batch.target.nonzero(as_tuple=True)
         context = network.encoder(batch.window)
         marginals = network.encoder.marginals(context, cells)
@@ -134,4 +169,5 @@ def validation_crps(network: Network, batches: Sequence[Batch]) -> float:
         total += float(crps.sum())
         count += len(cells[0])
     network.train(was_training)
-    return total / count if count else math.nan
+    crps, n_cells = ranks.total(total, count)
+    return crps / n_cells if n_cells else math.nan

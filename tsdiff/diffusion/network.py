@@ -22,6 +22,7 @@ from torch.nn import functional as F
 from tsdiff.diffusion.field import Field
 from tsdiff.diffusion.fill import Fill, n_inputs
 from tsdiff.diffusion.marginals import N_PARAMETERS, Marginals
+from tsdiff.diffusion.noise import Noise
 from tsdiff.diffusion.window import Window
 
 
@@ -40,7 +41,7 @@ class NetworkConfig:
     denoiser_width, denoiser_depth : int
         Of the denoiser.
     dropout : float
-        In the encoder, of who hands it a generator: training.
+        In the encoder, of who hands it noise: training.
     smooth : bool
         Whether answers are corrections to a Gaussian smoother, not to linear
         interpolation.
@@ -113,12 +114,12 @@ class Block(nn.Module):
         x: Tensor,
         level: Tensor | None = None,
         part: Tensor | None = None,
-        dropout: torch.Generator | None = None,
+        dropout: Noise | None = None,
     ) -> Tensor:
         """Map tokens of shape (B, L, D) to such; `level` has shape (B, D).
 
-        Of the tokens those take part that are True in `part`, of shape (B, L). With a
-        generator, `dropout`, some of what blocks without a level add is left out.
+        Of the tokens those take part that are True in `part`, of shape (B, L). With
+        noise, `dropout`, some of what blocks without a level add is left out.
         """
         if self.modulation is None or level is None:
             x = x + self._drop(self._attend(self.norm_1(x), part), dropout)
@@ -127,11 +128,11 @@ class Block(nn.Module):
         x = x + (1 + a) * self._attend(self.norm_1(x) * (1 + b) + c, part)
         return x + (1 + d) * self._feed(self.norm_2(x) * (1 + e) + f)
 
-    def _drop(self, x: Tensor, generator: torch.Generator | None) -> Tensor:
+    def _drop(self, x: Tensor, noise: Noise | None) -> Tensor:
         """Do as torch's dropout does, which knows no generator but the global one."""
-        if generator is None or not self.dropout:
+        if noise is None or not self.dropout:
             return x
-        kept = torch.empty_like(x).bernoulli_(1 - self.dropout, generator=generator)
+        kept = noise.kept(x, 1 - self.dropout)
         return x * kept.div_(1 - self.dropout)
 
     def _attend(self, x: Tensor, part: Tensor | None) -> Tensor:
@@ -192,10 +193,8 @@ class Encoder(nn.Module):
             c.n_channels, c.n_steps, c.periods, c.smooth, c.joint, c.n_centred
         )
 
-    def forward(
-        self, window: Window, dropout: torch.Generator | None = None
-    ) -> Context:
-        """Read B windows; with a generator, in training, drop some of the way."""
+    def forward(self, window: Window, dropout: Noise | None = None) -> Context:
+        """Read B windows; with noise, in training, drop some of the way."""
         c = self.config
         anchor, spread, inputs = self.fill(window)
         pad = c.n_patches * c.patch_length - c.n_steps

@@ -23,7 +23,8 @@ from tsdiff.diffusion.dependence import FieldFit
 from tsdiff.diffusion.losses import Batch, losses, validation_crps
 from tsdiff.diffusion.network import Network
 from tsdiff.diffusion.optimizers import optimizers_of
-from tsdiff.diffusion.state import Keeper, restore, state_of
+from tsdiff.diffusion.ranks import ALONE, Ranks
+from tsdiff.diffusion.state import State, restore, state_of
 
 _FAILURES_BEFORE_STOP = 5
 _AS_GOOD = 1.01  # scores within one per cent of the lowest are not told apart
@@ -86,7 +87,7 @@ def train(
     seed: int,
     progress: Callable[[float, History], None] | None = None,
     release: Callable[[Network | None], Any] | None = None,
-    keeper: Keeper | None = None,
+    ranks: Ranks = ALONE,
 ) -> History:
     """Train `network` in place and leave the best averaged weights in it.
 
@@ -110,9 +111,9 @@ def train(
         Told the averaged weights; lets `draw` use the validation cells from then on.
         What it returns is the verdict of the history. Told None if an earlier attempt
         has come so far.
-    keeper : Keeper, optional
-        Keeps the state of the run, and knows that of an earlier attempt, with which
-        this one goes on.
+    ranks : Ranks, optional
+        Who trains together, and who keeps the state of the run and knows that of an
+        earlier attempt, with which this one goes on.
 
     Returns
     -------
@@ -120,10 +121,8 @@ def train(
         With ``diverged`` set if the loss was not finite several times in a row;
         the weights are then the best ones before that.
     """
-    loop = Loop(network, budget, seed)
-    if keeper is not None:
-        keeper.resume(partial(restore, loop))
-    loop.be_kept(keeper)
+    loop = Loop(network, budget, seed, ranks)
+    loop.begin()
     if loop.released and release is not None:
         release(None)
     with torch.enable_grad():
@@ -136,14 +135,15 @@ def train(
                     if release is not None and loop.may_release(share):
                         loop.history.verdict = release(loop.average)
                         loop.released = True
-                loop.be_kept(keeper)
+                loop.be_kept()
                 if progress is not None:
                     progress(share, loop.history)
             if loop.released and not loop.history.diverged:
                 loop.keep()
             elif loop.history.step[-1:] != [loop.history.n_steps]:
                 loop.validate(validation)
-            loop.be_kept(keeper, last=True)
+            loop.be_kept(last=True)
+            ranks.total(0.0)  # nobody leaves before the others
         except KeyboardInterrupt:  # the caller re-raises when all is kept
             loop.history.interrupted = True
         loop.restore_best()
@@ -153,8 +153,10 @@ def train(
 class Loop:
     """State of one training run."""
 
-    def __init__(self, network: Network, budget: Budget, seed: int) -> None:
-        self.network, self.budget = network.train(), budget
+    def __init__(
+        self, network: Network, budget: Budget, seed: int, ranks: Ranks = ALONE
+    ) -> None:
+        self.network, self.budget, self.ranks = network.train(), budget, ranks
         self.average = copy.deepcopy(network).eval().requires_grad_(False)
         self.best = copy.deepcopy(network.state_dict())
         self.lowest = math.inf
@@ -175,7 +177,7 @@ class Loop:
         self.failures = 0
         self.half = _has_fast_bfloat16()
         self.recent: list[tuple[float, float]] = []
-        self.field_fit = FieldFit(network, budget.learning_rate)
+        self.field_fit = FieldFit(network, budget.learning_rate, ranks)
         self.released = False
         self.next_validation = 0.0
 
@@ -186,12 +188,26 @@ class Loop:
     def share(self) -> float:
         """Share of the budget that is spent, the larger of steps and clock."""
         by_clock = self.elapsed() / self.budget.max_seconds
+        if by_clock:  # clocks differ
+            (by_clock,) = self.ranks.total(by_clock, idle=not self.ranks.first)
         return max(self.history.n_steps / self.budget.max_steps, by_clock)
 
-    def be_kept(self, keeper: Keeper | None, last: bool = False) -> None:
+    def begin(self) -> None:
+        """Go on with an earlier attempt, if there is one; all ranks begin alike."""
+        state = self.ranks.told(self._resume)
+        if not self.ranks.first:
+            restore(self, state)
+
+    def _resume(self) -> State:
+        if self.ranks.keeper is not None:
+            self.ranks.keeper.resume(partial(restore, self))
+        self.be_kept()
+        return state_of(self)
+
+    def be_kept(self, last: bool = False) -> None:
         """Offer the state to who keeps it."""
-        if keeper is not None:
-            keeper.offer(self.history.n_steps, partial(state_of, self), last)
+        if self.ranks.keeper is not None:
+            self.ranks.keeper.offer(self.history.n_steps, partial(state_of, self), last)
 
     def step(self, batch: Batch, share: float) -> None:
         """Learn from a batch."""
@@ -200,14 +216,19 @@ class Loop:
         for optimizer in self.optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = rate
+        part = self.ranks.part(len(batch.truth))
         # no cache: inside a caller's autocast it would go on with the first weights
         with torch.autocast(
             "cpu", torch.bfloat16, enabled=self.half, cache_enabled=False
         ):
-            crps, velocity, scores = losses(self.network, batch, *self.generators)
+            crps, velocity, scores = losses(
+                self.network, batch, *self.generators, part.rows
+            )
         for weight in self.weights:
             weight.grad = None
         (crps + velocity).backward()
+        slopes = [weight.grad for weight in self.weights if weight.grad is not None]
+        self.ranks.add([*slopes, crps, velocity], part.idle)
         clip = self.budget.clip
         norms = [torch.nn.utils.clip_grad_norm_(part, clip) for part in self.parts]
         self.history.n_steps += 1
@@ -234,7 +255,7 @@ class Loop:
 
     def validate(self, validation: Sequence[Batch]) -> None:
         """Score the averaged weights, and keep them if they are as good as the best."""
-        crps = validation_crps(self.average, validation)
+        crps = validation_crps(self.average, validation, self.ranks)
         history = self.history
         self.lowest = min(self.lowest, crps)
         # later weights are better at dependence, which the score can't see
