@@ -169,5 +169,5 @@ def validation_crps(
         total += float(crps.sum())
         count += len(cells[0])
     network.train(was_training)
-    crps, n_cells = ranks.total(total, count)
-    return crps / n_cells if n_cells else math.nan
+    total, n_cells = ranks.total(total, count)
+    return total / n_cells if n_cells else math.nan

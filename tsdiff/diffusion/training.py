@@ -222,7 +222,7 @@ class Loop:
             "cpu", torch.bfloat16, enabled=self.half, cache_enabled=False
         ):
             crps, velocity, scores = losses(
-                self.network, batch, *self.generators, part.rows
+                self.network, batch, self.generators[0], self.generators[1], part.rows
             )
         for weight in self.weights:
             weight.grad = None
