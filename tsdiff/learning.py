@@ -13,7 +13,6 @@ from tsdiff.batches import FEW_WINDOWS, Roles, Source
 from tsdiff.diffusion.initial import new_network
 from tsdiff.diffusion.network import Network, NetworkConfig
 from tsdiff.diffusion.ranks import ALONE, Ranks
-from tsdiff.diffusion.smoothing import Smoother, fit_smoother
 from tsdiff.diffusion.training import Budget, History, train
 from tsdiff.diffusion.widening import widen
 from tsdiff.gaps import gap_lengths
