@@ -148,7 +148,7 @@ def distance(one: Weights, other: Weights) -> float:
     return float((flat[0] - flat[1]).norm() / flat[1].norm())
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(180)
 def test_two_ranks_equal_one(world: Any, alone: Callable[[Any], Weights]) -> None:
     """After 52 steps of 2 and 3 windows, and where one rank has no window at all."""
@@ -161,7 +161,7 @@ def test_two_ranks_equal_one(world: Any, alone: Callable[[Any], Weights]) -> Non
     assert distance(*by_clock) == 0  # they have stopped at the same step
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(180)
 def test_ranks_that_differ_end_in_words_on_both(world: Any) -> None:
     _, said, _, _ = world
@@ -177,7 +177,7 @@ def test_ranks_that_differ_end_in_words_on_both(world: Any) -> None:
     assert "Rank 0 has failed, so rank 1 ends" in said[1]["damaged"]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(180)
 def test_a_rank_that_is_killed_ends_all_and_the_fit_goes_on_alone(
     world: Any, alone: Callable[[Any], Weights]
