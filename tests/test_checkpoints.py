@@ -64,6 +64,7 @@ def same_fit(one: Any, other: Any) -> None:
     assert history.equals(other.history_.drop(columns="seconds"))
 
 
+@pytest.mark.long
 def test_a_fit_that_breaks_again_and_again_ends_as_an_unbroken_one(
     unbroken: DiffusionImputer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

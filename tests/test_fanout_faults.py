@@ -37,7 +37,7 @@ def importable(monkeypatch):
     monkeypatch.setenv("PYTHONPATH", path)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(300)
 @pytest.mark.usefixtures("importable")
 @pytest.mark.filterwarnings("ignore:A worker stopped while some jobs")
@@ -48,7 +48,7 @@ def test_a_killed_worker_of_loky_costs_nothing_but_time(mortal, tmp_path):
     assert not list((tmp_path / "a" / "parts").glob(".*"))
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(300)
 @pytest.mark.usefixtures("importable")
 @pytest.mark.filterwarnings("ignore")
@@ -66,6 +66,7 @@ def test_a_killed_worker_of_dask_costs_nothing_but_time(mortal, tmp_path):
     assert (tmp_path / "killed").exists()
 
 
+@pytest.mark.long
 def test_a_run_that_is_killed_goes_on_where_it_was(mortal, tmp_path):
     script = """
 import sys

@@ -87,6 +87,7 @@ def test_independent_draws_of_the_same_marginals_fail_on_totals(gaussian):
     assert spread_of_totals(independent, series, exact) < 0.7
 
 
+@pytest.mark.long
 def test_paths_are_as_rough_as_the_data_and_no_rougher():
     """A second-order autoregression is smooth; paths through its gaps are too."""
     noise = np.random.default_rng(0).normal(size=(300, 120))
