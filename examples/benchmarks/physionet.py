@@ -13,22 +13,17 @@ Needs the files of the benchmark in the folder TSDIFF_DATA; see `tsdiff.datasets
 from __future__ import annotations
 
 import argparse
-import json
-import platform
-import resource
 import time
-from datetime import date
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
+from pm25 import scores as marginal_scores
+from records import record
 
 from tsdiff import DiffusionImputer, metrics
 from tsdiff.datasets import load_physionet2012
 
 SEED = 1  # CSDI's default
-LEVELS = np.arange(1, 20) / 20
 
 
 def protocol(missing: float, fold: int) -> dict[str, Any]:
@@ -74,17 +69,7 @@ def energy(truth: np.ndarray, samples: np.ndarray, window: np.ndarray) -> float:
 
 def scores(truth: np.ndarray, samples: np.ndarray, window: np.ndarray) -> dict:
     """All scores of the pooled hidden cells."""
-    quantile = np.quantile(samples, LEVELS, axis=0)
-    median = np.quantile(samples, 0.5, axis=0, method="lower")  # as torch.median
-    report = {
-        "crps": metrics.crps_quantiles(truth, quantile, LEVELS),
-        "mae": float(metrics.absolute_error(truth, median).mean()),
-        "rmse": float(np.sqrt(metrics.squared_error(truth, median).mean())),
-    }
-    for share in (0.5, 0.8, 0.9):
-        ends = np.quantile(samples, [(1 - share) / 2, (1 + share) / 2], axis=0)
-        inside = metrics.coverage(truth, *ends)
-        report[f"coverage_{round(100 * share)}"] = float(inside.mean())
+    report = marginal_scores(truth, samples)
     n_windows = int(window.max()) + 1
     rng = np.random.default_rng(SEED)
     independent = rng.permuted(samples, axis=0)  # same marginals, no dependence
@@ -157,21 +142,8 @@ def main() -> None:
             **evaluate(imputer, missing, options),
             "train_minutes": minutes,
             "n_steps_trained": imputer.n_iter_,
-            "peak_memory_gib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-            / 2**20,
-            "threads": torch.get_num_threads(),
-            "machine": f"{platform.machine()}, CPU only",
-            "date": date.today().isoformat(),
         }
-        for name, value in result.items():
-            text = f"{value:.4f}" if isinstance(value, float) else value
-            print(f"{name:24s} {text}")
-        name = f"physionet_{round(100 * missing)}_fold{options.fold}.json"
-        folder = Path(__file__).with_name("results")
-        folder.mkdir(exist_ok=True)
-        path = folder / name
-        path.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-        print(f"written to {path}\n")
+        record(f"physionet_{round(100 * missing)}_fold{options.fold}", result)
 
 
 if __name__ == "__main__":

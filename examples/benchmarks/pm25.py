@@ -27,7 +27,6 @@ from records import record
 from tsdiff import DiffusionImputer, baselines, metrics
 from tsdiff.datasets import load_pm25
 
-LEVELS = np.arange(1, 20) / 20
 N_HOURS = 36
 TESTED = (3, 6, 9, 12)
 REHEARSED = (2, 8)
@@ -57,10 +56,10 @@ def windows(panel: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray]:
 
 def scores(truth: np.ndarray, samples: np.ndarray) -> dict[str, float]:
     """CRPS, errors and coverage of the pooled hidden cells."""
-    quantile = np.quantile(samples, LEVELS, axis=0)
+    quantile = np.quantile(samples, metrics.LEVELS_19, axis=0)
     median = np.quantile(samples, 0.5, axis=0, method="lower")  # as torch.median
     report = {
-        "crps": metrics.crps_quantiles(truth, quantile, LEVELS),
+        "crps": metrics.crps_quantiles(truth, quantile, metrics.LEVELS_19),
         "mae": float(metrics.absolute_error(truth, median).mean()),
         "rmse": float(np.sqrt(metrics.squared_error(truth, median).mean())),
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import pandas as pd
@@ -95,6 +95,13 @@ def leading(table: Table, n_rows: int) -> pd.DataFrame:
     if table.series is None:
         return next(table.pieces(n_rows)).values
     return _whole_series(whole(table).values, n_rows)
+
+
+def to_fit(table: Table, n_rows: int, tell: Callable[[str], None]) -> pd.DataFrame:
+    """Read the first rows of a table to fit on, and tell how many they are."""
+    values = leading(table, n_rows)
+    tell(f"fits on the first {len(values):,} rows.")
+    return values
 
 
 def trailing(table: Table, n_rows: int) -> pd.DataFrame:

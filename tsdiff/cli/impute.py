@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from tsdiff.bands import as_coverage, interval_alpha, interval_suffixes
-from tsdiff.cli.chunks import chunk_sizes, leading, overlapping, whole
+from tsdiff.cli.chunks import chunk_sizes, leading, overlapping, to_fit, whole
 from tsdiff.cli.faults import teller
 from tsdiff.cli.files import is_parquet
 from tsdiff.cli.fits import fitted, make_estimator
@@ -41,11 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
     tell = teller(arguments.quiet)
     table = opened_table(arguments, "fills", "plot")
     max_gap = _gap(arguments.max_gap)
-
-    def data() -> pd.DataFrame:
-        values = leading(table, arguments.fit_rows)
-        tell(f"fits on the first {len(values):,} rows.")
-        return values
+    data = partial(to_fit, table, arguments.fit_rows, tell)
 
     def make() -> Any:
         return make_estimator(DiffusionImputer, arguments, max_gap=max_gap)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
+from functools import partial
 from typing import Any
 
-import pandas as pd
-
-from tsdiff.cli.chunks import leading, whole
+from tsdiff.cli.chunks import to_fit, whole
 from tsdiff.cli.faults import teller
 from tsdiff.cli.files import opened
 from tsdiff.cli.fits import fitted, make_estimator
@@ -35,11 +34,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.horizon is not None:
         cls, own = DiffusionForecaster, {"horizon": arguments.horizon}
 
-    def data() -> pd.DataFrame:
-        values = leading(table, arguments.fit_rows)
-        tell(f"fits on the first {len(values):,} rows.")
-        return values
-
+    data = partial(to_fit, table, arguments.fit_rows, tell)
     model = fitted(cls, arguments, lambda: make_estimator(cls, arguments, **own), data)
     page = report(model, whole(table).values, random_state=arguments.seed)
     with opened(arguments.output) as file:
