@@ -18,7 +18,7 @@ from tsdiff import (
     baselines,
     fan_out,
 )
-from tsdiff.panel.parquet import Piece
+from tsdiff.panel.pieces import Piece
 
 pytest.importorskip("pyarrow")
 SIZES: dict[str, Any] = {"max_epochs": 1, "width": 16, "depth": 1, "random_state": 0}

@@ -145,7 +145,7 @@ BROKEN = {
 }
 
 
-@pytest.mark.parametrize("fault", [*BROKEN, "short", "text"])
+@pytest.mark.parametrize("fault", [*BROKEN, "short", "text", "hollow"])
 def test_a_broken_file_is_named_the_rest_answered_and_it_once_it_is_mended(
     fault, tmp_path
 ):
@@ -158,6 +158,10 @@ def test_a_broken_file_is_named_the_rest_answered_and_it_once_it_is_mended(
         spoiled = spoil(Y.iloc[64 * T : 128 * T])
         flat = spoiled.reset_index() if spoiled.index.nlevels == 2 else spoiled
         flat.to_parquet(broken, index=False)
+    elif fault == "hollow":  # its end is there, and what it speaks of is not
+        n_end = 8 + int.from_bytes(whole[-8:-4], "little")
+        broken.write_bytes(bytes(len(whole) - n_end) + whole[-n_end:])
+        said = "1.parquet: "
     else:
         broken.write_bytes(whole[:-9] if fault == "short" else b"id;kwh")
     asked = {"folder": tmp_path / "a", "shard_size": 32}

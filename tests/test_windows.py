@@ -92,7 +92,7 @@ def test_edges_are_the_nearest_observed_cells_outside_of_the_window(seed, n_step
     panel = panel_of([30, 25])
     scaled = rng.normal(size=(55, 1)).astype(np.float32)
     scaled[rng.random((55, 1)) < 0.7] = np.nan
-    start, series = random_starts(panel, n_steps, 8, rng)
+    start, series = random_starts(panel.bounds, n_steps, 8, rng)
     windows = Scene(panel, scaled).take(start, series, n_steps)
     for b in range(8):
         first, stop = panel.bounds[series[b]], panel.bounds[series[b] + 1]
@@ -112,7 +112,7 @@ def test_edges_are_the_nearest_observed_cells_outside_of_the_window(seed, n_step
 
 def test_random_starts_stay_inside_and_see_every_row_about_equally_often():
     panel = panel_of([50, 200])
-    start, series = random_starts(panel, 20, 40_000, np.random.default_rng(0))
+    start, series = random_starts(panel.bounds, 20, 40_000, np.random.default_rng(0))
     assert (start >= panel.bounds[series]).all()
     assert (start + 20 <= panel.bounds[series + 1]).all()
     seen = np.zeros(251)

@@ -19,7 +19,9 @@ from tsdiff.fingerprint import Fingerprint
 from tsdiff.gaps import check_max_gap
 from tsdiff.learning import Model, Plan, fit_model, sizes, usual_batch_size
 from tsdiff.memory import halve_batches
+from tsdiff.ondisk import open_files
 from tsdiff.panel.frame import Panel
+from tsdiff.panel.stored import Reserve
 from tsdiff.parameters import check_parameters, read_seed
 from tsdiff.progress import Bar, say
 from tsdiff.schema import Schema, read_panel
@@ -60,6 +62,7 @@ def fit_panel(estimator: Any, X: Any) -> None:
     """
     check_parameters(estimator)
     warm = check_warm(estimator)
+    X, files = open_files(X)
     if warm is None:
         grid = {"freq": estimator.freq, "insert_absent": estimator.insert_absent}
         panel = read_panel(X, **grid)
@@ -69,7 +72,8 @@ def fit_panel(estimator: Any, X: Any) -> None:
         panel = schema.read(estimator, X)
     check_max_gap(panel, estimator.max_gap)
     check_learnable(panel)
-    model, history = train_panel(estimator, panel, warm)
+    reserve = None if files is None else files.reserve(estimator, schema)
+    model, history = train_panel(estimator, panel, warm, reserve=reserve)
     if warm is None:
         check_features(estimator, panel, X, reset=True)
     else:
@@ -97,6 +101,7 @@ def train_panel(
     panel: Panel,
     warm: Model | None,
     roles: Mapping[str, Any] | None = None,
+    reserve: Reserve | None = None,
 ) -> tuple[Model, History]:
     """Train an engine by the parameters of an estimator, which stays as it is.
 
@@ -108,6 +113,8 @@ def train_panel(
         Go on from it.
     roles : mapping of str to object, optional
         Fields of the plan that are no parameters: what the channels are for.
+    reserve : Reserve, optional
+        All series, if the panel holds some of them.
 
     Returns
     -------
@@ -124,7 +131,8 @@ def train_panel(
     with joined() as ranks:
         if estimator.random_state is None:
             seed = ranks.all_of(seed)[0]
-        keeper = _keeper_of(estimator, ranks, (panel, plan, seed, warm))
+        mark = None if reserve is None else reserve.mark
+        keeper = _keeper_of(estimator, ranks, (panel, plan, seed, warm), mark)
         start = ranks.told(lambda: None if keeper is None else keeper.batch_size)
         ranks = replace(ranks, keeper=keeper)
 
@@ -137,7 +145,7 @@ def train_panel(
                 def show(share: float, history: History) -> None:
                     bar.show(share, _losses(history))
 
-                return fit_model(panel, smaller, seed, show, warm, ranks)
+                return fit_model(panel, smaller, seed, show, warm, ranks, reserve)
 
         def usual() -> int:
             known = None if warm is None else warm.network.config
@@ -149,7 +157,10 @@ def train_panel(
 
 
 def _keeper_of(
-    estimator: Any, ranks: Ranks, fit: tuple[Panel, Plan, int, Model | None]
+    estimator: Any,
+    ranks: Ranks,
+    fit: tuple[Panel, Plan, int, Model | None],
+    files: str | None,
 ) -> Checkpoint | None:
     """Open the checkpoint on the first rank, once all are known to make one fit."""
     path = estimator.checkpoint_path
@@ -157,7 +168,7 @@ def _keeper_of(
         return None
     panel, plan, seed, warm = fit
     before = None if warm is None else warm.network.state_dict()
-    mark = identity(panel, plan, seed, before)
+    mark = identity(panel, plan, seed, before) | ({"files": files} if files else {})
     check_alike(ranks.all_of(mark))
     opened: list[Checkpoint] = []
 

@@ -14,14 +14,13 @@ from tsdiff.diffusion.window import Window
 from tsdiff.panel import masking
 from tsdiff.panel.frame import Panel
 from tsdiff.panel.scaling import Scaler
+from tsdiff.panel.stored import Place, Stored
 from tsdiff.panel.windows import Scene, Windows, cover, random_starts
 from tsdiff.varying import Variation
 
 _MOST_VALIDATION_WINDOWS, _FEWEST_VALIDATIONS = 512, 64
 _FEWEST_UNITS = 20  # with fewer windows single cells are held out, not windows
 FEW_WINDOWS = 300  # with fewer, levels and scales of windows are varied
-
-
 _CUT_SHORT = 0.1  # share of windows that lose their beginning, as young series do
 
 
@@ -91,15 +90,24 @@ class Source:
         self.scene = Scene(panel, units.enter(panel.values, panel.channels))
         spread = scaler.jittered(panel.values, rng)
         self.truth = units.enter(spread, panel.channels)
+        self.stored: Stored | None = None
         self.validation = self._hold_out(rng)
         few = len(panel.values) < FEW_WINDOWS * n_steps and not self.roles.horizon
         free = np.array([not (s.step or s.atoms) for s in scaler.supports])
         self.variation = Variation.of(self.scene.scaled, free) if few else None
 
+    @property
+    def bounds(self) -> NDArray:
+        """First row of each series that is drawn from, and the end."""
+        return (self.stored or self.panel).bounds
+
     def draw(self, rng: np.random.Generator) -> Batch:
         """Random windows with random masks."""
-        start, series = random_starts(self.panel, self.n_steps, self.batch_size, rng)
-        windows, truth = self._take(start, series, rng)
+        start, series = random_starts(self.bounds, self.n_steps, self.batch_size, rng)
+        place: Place = (self.scene, self.truth, start, series)
+        if self.stored is not None:
+            place = self.stored.near(start, series, self.n_steps)
+        windows, truth = self._take(place, rng)
         if self.variation is not None:
             windows, truth = self.variation.apply(windows, truth, rng)
         return self._ask(windows, truth, rng, self.mix)
@@ -135,18 +143,22 @@ class Source:
             windows.away[ahead[:, -1], 1] = np.inf
         return _batch(windows, truth, shown, target, even=horizon is not None)
 
-    def _take(
-        self, start: NDArray, series: NDArray, rng: np.random.Generator
-    ) -> tuple[Windows, NDArray]:
+    def draw_from(self, stored: Stored) -> None:
+        """Draw from series on disk, of which the panel holds some."""
+        self.stored = stored
+        stored.put(self.held_cells, self.scene.scaled)
+
+    def _take(self, place: Place, rng: np.random.Generator) -> tuple[Windows, NDArray]:
         """Windows and truth; half of what lies outside of a window is kept back.
 
         Else the end of a window would never look like the end of a series.
         """
-        windows = self.scene.take(start, series, self.n_steps)
+        scene, known, start, series = place
+        windows = scene.take(start, series, self.n_steps)
         kept = rng.random((len(start), 2, 1)) < 0.5
         away = np.where(kept, windows.away, np.float32(np.inf))
         windows = replace(windows, away=away)
-        return windows, np.nan_to_num(self.truth[windows.rows], nan=0.0)
+        return windows, np.nan_to_num(known[windows.rows], nan=0.0)
 
     def _hold_out(self, rng: np.random.Generator) -> list[Batch]:
         """Take cells out of the training data and make validation batches of them.
@@ -165,7 +177,8 @@ class Source:
         mix = dict(self.mix) if whole else {"tails": 1.0}
         batches = []
         for chunk in np.array_split(np.arange(len(start)), max(len(start) // 32, 1)):
-            windows, truth = self._take(start[chunk], series[chunk], rng)
+            place = (self.scene, self.truth, start[chunk], series[chunk])
+            windows, truth = self._take(place, rng)
             if whole or self.roles.horizon:
                 batch = self._ask(windows, truth, rng, mix)
             else:
@@ -174,7 +187,7 @@ class Source:
             taken = windows.inside[:, :, None] & (whole | batch.target.numpy())
             b, t, c = np.nonzero(taken)
             out[windows.rows[b, t], c] |= not self.roles.horizon
-        self.whole_scene = self.scene
+        self.whole_scene, self.held_cells = self.scene, out
         self.scene = Scene(
             self.panel, np.where(out, np.float32(np.nan), self.scene.scaled)
         )
@@ -183,6 +196,8 @@ class Source:
     def release(self) -> None:
         """Let training see what was held out."""
         self.scene = self.whole_scene
+        if self.stored is not None:
+            self.stored.put(self.held_cells, self.scene.scaled)
 
     def _units(self, rng: np.random.Generator) -> tuple[NDArray, NDArray, bool]:
         """Windows to hold out, and whether as a whole."""

@@ -34,7 +34,11 @@ _STEPS, _SECONDS = 100, 30.0  # whichever comes first
 _MOST_TIME = 0.02  # of the fit that is spent on writing
 _LONGEST = 200  # characters on a difference
 # of what the identity holds digests, in words
-_DIGESTS = {"data": "the data", "warm_start": "the weights to go on from"}
+_DIGESTS = {
+    "data": "the data",
+    "files": "the files",
+    "warm_start": "the weights to go on from",
+}
 
 
 def identity(

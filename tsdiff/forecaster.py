@@ -23,6 +23,7 @@ from tsdiff.forecasting import Forecaster
 from tsdiff.history import study, study_again
 from tsdiff.imputer import DiffusionImputer
 from tsdiff.io import Storable
+from tsdiff.ondisk import open_files
 from tsdiff.parameters import check_count, check_parameters
 from tsdiff.tracing import ForecastTrace
 
@@ -199,7 +200,9 @@ class DiffusionForecaster(
         y : DataFrame, Series, array or polars frame
             Rows are time, columns are channels, NaN is missing. Many series: a
             MultiIndex ``(unique_id, ds)``, or an array of shape (n_series, n_times,
-            n_channels).
+            n_channels). A `tsdiff.ParquetPanel` may be larger than memory: windows
+            are drawn of all its series; what is told of the data as a whole is of some,
+            drawn at random. No history of it is kept: `predict` needs its `y`.
         X : DataFrame, Series, array or polars frame, optional
             Covariates at every stamp of `y`; a plain time index holds for all series.
             Numbers, booleans, categories or text; NaN is missing. Where X goes on
@@ -229,6 +232,7 @@ class DiffusionForecaster(
         check_parameters(self)
         horizon = check_count("horizon", self.horizon)
         warm = check_warm(self)
+        y, files = open_files(y, X, static)
         read = study if warm is None else study_again
         lesson = read(self, y, X, static)
         check_learnable(lesson.panel)
@@ -237,16 +241,16 @@ class DiffusionForecaster(
             "n_targets": len(lesson.panel.channels),
             "known": lesson.extras.known,
         }
-        model, history = train_panel(
-            self, lesson.past.whole(lesson.extras), warm, roles
-        )
+        whole = lesson.past.whole(lesson.extras)
+        reserve = None if files is None else files.reserve(self, lesson.schema)
+        model, history = train_panel(self, whole, warm, roles, reserve)
         if warm is None:
             check_features(self, lesson.panel, y, reset=True)
         else:
             see_more(self, lesson.panel)
         keep_fit(self, lesson.schema, model, history)
         self.extras_ = lesson.extras
-        self.past_ = lesson.past.latest(self._memory())
+        self.past_ = None if files else lesson.past.latest(self._memory())
         report(history, self.verbose)
         return self
 

@@ -135,8 +135,8 @@ def recall(
     past = estimator.past_
     if past is None:
         raise ValueError(
-            "No history is kept, as this forecaster was made of an imputer. Give one: "
-            "predict(y=...), or as_forecaster(horizon, history)."
+            "No history is kept, as this forecaster was made of an imputer, or fitted "
+            "on files. Give one: predict(y=...), or as_forecaster(horizon, history)."
         )
     if X is not None:
         x = _covariates_of(estimator).read(X)

@@ -20,7 +20,8 @@ from tsdiff.guessing import learn_fill
 from tsdiff.panel.frame import Panel
 from tsdiff.panel.scaling import Scaler, fit_scaler
 from tsdiff.panel.seasons import find_periods
-from tsdiff.panel.windows import cover
+from tsdiff.panel.stored import Reserve, Stored
+from tsdiff.panel.windows import n_windows
 from tsdiff.skill import Skill, judge
 
 LONGEST_FULL_RESOLUTION = 256  # steps; beyond this time tokens are patches
@@ -172,6 +173,7 @@ def fit_model(
     progress: Callable[[float, History], None] | None = None,
     warm: Model | None = None,
     ranks: Ranks = ALONE,
+    reserve: Reserve | None = None,
 ) -> tuple[Model, History]:
     """Train an engine on a panel.
 
@@ -185,6 +187,9 @@ def fit_model(
         Go on from its weights, with its scaling and sizes.
     ranks : Ranks, optional
         As `progress`, of `tsdiff.diffusion.training.train`.
+    reserve : Reserve, optional
+        All series, of which `panel` holds some: windows to train on are drawn from
+        these, all that is found out beforehand or held out is of `panel`.
 
     Returns
     -------
@@ -206,7 +211,9 @@ def fit_model(
         mask_mix=plan.mask_mix,
         validation_fraction=plan.validation_fraction,
     )
-    budget = _budget(panel, plan, source.batch_size, config.n_steps)
+    if reserve is not None:
+        source.draw_from(Stored(reserve, panel, scaler, rng))
+    budget = _budget(source, plan)
     if warm is None:
         network = learn_fill(source, config, rng, budget.max_steps, seed)
     else:
@@ -239,9 +246,9 @@ def usual_batch_size(config: NetworkConfig) -> int:
     return int(np.clip(_TOKENS_IN_BATCH // n_tokens, 4, 128))
 
 
-def _budget(panel: Panel, plan: Plan, batch_size: int, n_steps: int) -> Budget:
-    n_units = len(cover(panel, n_steps).start)
-    per_epoch = math.ceil(n_units / batch_size)
+def _budget(source: Source, plan: Plan) -> Budget:
+    bounds = source.bounds
+    per_epoch = math.ceil(n_windows(bounds, source.n_steps).sum() / source.batch_size)
     steps = plan.max_epochs * per_epoch if plan.max_epochs else _DEFAULT_STEPS
     seconds = math.inf if plan.max_minutes is None else 60 * plan.max_minutes
     if plan.max_minutes is not None and plan.max_epochs is None:

@@ -118,7 +118,7 @@ class Schema:
             If they can't be used, or differ from those of the fit in channels, kind
             of time labels or frequency.
         """
-        panel = self._panel(estimator, X)
+        panel = self.place(estimator, X)
         self._check_columns(estimator, panel, X)
         if _kind(panel) != self.kind and not is_bare(X):
             raise ValueError(
@@ -129,7 +129,8 @@ class Schema:
             self._check_zone(_zone(panel))
         return panel
 
-    def _panel(self, estimator: Any, X: Any) -> Panel:
+    def place(self, estimator: Any, X: Any) -> Panel:
+        """Read data on the grid and calendar of the fit, whatever their columns."""
         if is_bare(X) and self.kind != "numbers":
             panel = read_panel(X)
             self._check_timeless()

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tsdiff.panel.parquet import Contents, Piece
+from tsdiff.panel.pieces import Contents, Piece
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tsdiff.backtesting.models import digest
-from tsdiff.panel.parquet import Contents, Piece
+from tsdiff.panel.pieces import Contents, Piece, claim
 
 _MOST_ROWS = 2_000_000  # in a shard, else a worker needs more than a GiB
 
@@ -109,14 +109,11 @@ class Plan:
 
     def _claim(self, owner: dict[Any, str], file: str, contents: Contents) -> bool:
         """Note whose the ids are, unless one is taken."""
-        taken = next((name for name in contents.ids if name in owner), None)
-        if taken is not None:
-            self.broken[file] = (
-                f"series {taken!r} is in {owner[taken]} and again in {file}. Write "
-                "each series into one file."
-            )
+        try:
+            claim(owner, file, contents)
+        except ValueError as error:
+            self.broken[file] = str(error)
             return False
-        owner.update(dict.fromkeys(contents.ids, file))
         return True
 
 

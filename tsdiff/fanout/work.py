@@ -20,6 +20,7 @@ from tsdiff.atomic import writing
 from tsdiff.draws import Draws
 from tsdiff.fanout.shards import Shard
 from tsdiff.forecasting import Forecaster
+from tsdiff.ondisk import to_blame
 from tsdiff.panel.arrow import arrow
 from tsdiff.parallel import one_thread
 
@@ -169,15 +170,8 @@ def _answer(model: Any, question: Question, frame: pd.DataFrame) -> pd.DataFrame
     try:
         answer = ask(**{name: frame}, **question.asked)
     except (TypeError, ValueError) as error:
-        ids = list(frame.index.unique(0))
-        while len(ids) > 1:
-            half = ids[: len(ids) // 2]
-            try:
-                ask(**{name: frame.loc[half]}, **question.asked)
-                ids = ids[len(half) :]
-            except (TypeError, ValueError):
-                ids = half
-        raise type(error)(f"series {ids[0]!r}: {error}") from error
+        blamed = to_blame(frame, lambda some: ask(**{name: some}, **question.asked))
+        raise type(error)(f"series {blamed!r}: {error}") from error
     return answer.to_frame() if isinstance(answer, Draws) else answer
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -33,6 +36,24 @@ def arrow(part: str = "") -> Any:
             "Parquet needs pyarrow, which is not installed: "
             "pip install 'tsdiff[parquet]'."
         ) from error
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Any]:
+    """Open a Parquet file; whatever goes wrong with it names it.
+
+    Raises
+    ------
+    OSError, ValueError
+        If it can't be read.
+    """
+    try:
+        with arrow("parquet").ParquetFile(path) as file:
+            yield file
+    except (OSError, ValueError) as error:
+        if path.name in str(error):
+            raise
+        raise type(error)(f"{path}: {error}") from error
 
 
 def runs(column: Any, file: str, before: int) -> tuple[list[Any], Ints]:

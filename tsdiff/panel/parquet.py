@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -12,38 +13,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from tsdiff.panel.arrow import arrow, last_rows, plain_frame, runs
+from tsdiff.panel.arrow import arrow, last_rows, opened, plain_frame, runs
 from tsdiff.panel.long import from_long
+from tsdiff.panel.pieces import Contents, Piece, claim, drawn
 from tsdiff.validation import listing
 
 Ints = NDArray[np.int64]
 
 _ROWS_AT_ONCE = 2**20  # of ids, while a file is looked through
-
-
-@dataclass(frozen=True)
-class Piece:
-    """Rows ``first:stop`` of a file: whole series, one after the other."""
-
-    file: str
-    first: int
-    stop: int
-
-
-@dataclass(frozen=True)
-class Contents:
-    """Which series a file holds.
-
-    Attributes
-    ----------
-    ids : list of length n_series
-        In the order of their rows.
-    first : ndarray of int, shape (n_series + 1,)
-        Series i is rows ``first[i]:first[i + 1]``.
-    """
-
-    ids: list[Any]
-    first: Ints
 
 
 @dataclass(frozen=True)
@@ -129,10 +106,10 @@ class ParquetPanel:
         ids: list[Any] = []
         first: list[int] = []
         n_rows = 0
-        with arrow("parquet").ParquetFile(self._whole(file)) as opened:
-            self._check_schema(file, opened.schema_arrow)
+        with opened(self._whole(file)) as held:
+            self._check_schema(file, held.schema_arrow)
             columns = [self.id_col]
-            for batch in opened.iter_batches(_ROWS_AT_ONCE, columns=columns):
+            for batch in held.iter_batches(_ROWS_AT_ONCE, columns=columns):
                 names, starts = runs(batch.column(0), file, n_rows)
                 again = bool(ids) and names[0] == ids[-1]
                 ids += names[again:]
@@ -166,7 +143,7 @@ class ParquetPanel:
         OSError, ValueError
             If they can't be read, naming the file.
         """
-        columns = [self.id_col, self.time_col, *self._channels()]
+        columns = [self.id_col, self.time_col, *self.columns()]
         of_file: dict[str, list[Piece]] = {}
         for piece in pieces:
             of_file.setdefault(piece.file, []).append(piece)
@@ -191,27 +168,33 @@ class ParquetPanel:
         Raises
         ------
         OSError, ValueError
-            If a file can't be read.
+            If a file can't be read, or an id is in two of them.
         """
-        contents = {file: self.contents(file) for file in self.files()}
-        where = [(f, i) for f, c in contents.items() for i in range(len(c.ids))]
-        length = np.concatenate([np.diff(c.first) for c in contents.values()])
-        order = np.random.default_rng(random_state).permutation(len(where))
-        fits = np.cumsum(length[order]) <= n_rows
-        fits[0] = True
-        pieces = []
-        for number in np.sort(order[fits]):
-            file, i = where[number]
-            first, stop = contents[file].first[[i, i + 1]].tolist()
-            pieces.append(Piece(file, first, stop))
-        return self.read(pieces)
+        return self.read(drawn(self.pieces(), n_rows, random_state)[0])
+
+    def pieces(self) -> list[Piece]:
+        """Find all series, in the order of the files; each is a piece.
+
+        Raises
+        ------
+        OSError, ValueError
+            If a file can't be read, or an id is in two of them.
+        """
+        pieces: list[Piece] = []
+        owner: dict[Any, str] = {}
+        for file in self.files():
+            self.mark(file)  # or it says what is wrong with it
+            held = self.contents(file)
+            claim(owner, file, held)
+            pieces += [Piece(file, *span) for span in pairwise(held.first.tolist())]
+        return pieces
 
     def _whole(self, file: str) -> Path:
         path = Path(self.path)
         return path if path.is_file() else path / file
 
-    def _channels(self) -> list[str]:
-        """Columns to read: those asked for, or all that the first file has."""
+    def columns(self) -> list[str]:
+        """Names of the channels: those asked for, or all that the first file has."""
         if self.channels is not None:
             return list(self.channels)
         names = arrow("parquet").read_schema(self._whole(self.files()[0])).names
@@ -251,13 +234,13 @@ class ParquetPanel:
         """
         wanted = np.array([(piece.first, piece.stop) for piece in pieces])
         tables, edge = [], 0
-        with arrow("parquet").ParquetFile(self._whole(pieces[0].file)) as opened:
-            for group in range(opened.num_row_groups):
-                n_rows = opened.metadata.row_group(group).num_rows
+        with opened(self._whole(pieces[0].file)) as held:
+            for group in range(held.num_row_groups):
+                n_rows = held.metadata.row_group(group).num_rows
                 inside = np.clip(wanted - edge, 0, n_rows)
                 edge += n_rows
                 if (inside[:, 0] < inside[:, 1]).any():
-                    table = opened.read_row_group(group, columns=columns)
+                    table = held.read_row_group(group, columns=columns)
                     tables.append(table.filter(arrow().array(_mask(inside, n_rows))))
         if wanted.max() > edge:
             raise ValueError(

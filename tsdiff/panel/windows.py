@@ -31,6 +31,23 @@ class Cover:
     owner: Ints
 
 
+def n_windows(bounds: Ints, n_steps: int) -> Ints:
+    """Count the windows that overlap by half and cover each series.
+
+    Parameters
+    ----------
+    bounds : ndarray of int, shape (n_series + 1,)
+    n_steps : int
+
+    Returns
+    -------
+    ndarray of int, shape (n_series,)
+    """
+    stride = max(n_steps // 2, 1)
+    beyond = np.maximum(np.diff(bounds) - n_steps, 0)
+    return 1 + np.ceil(beyond / stride).astype(np.int64)
+
+
 def cover(panel: Panel, n_steps: int, ahead: Ints | int = 0) -> Cover:
     """Cover every series by windows that overlap by half.
 
@@ -48,9 +65,8 @@ def cover(panel: Panel, n_steps: int, ahead: Ints | int = 0) -> Cover:
     -------
     Cover
     """
-    length = np.diff(panel.bounds)
+    length, count = np.diff(panel.bounds), n_windows(panel.bounds, n_steps)
     stride = max(n_steps // 2, 1)
-    count = 1 + np.ceil(np.maximum(length - n_steps, 0) / stride).astype(np.int64)
     series = np.repeat(np.arange(len(length)), count)
     first = np.cumsum(count) - count  # first window of each series
     number = np.arange(len(series)) - first[series]
@@ -189,26 +205,29 @@ class Scene:
 
 
 def random_starts(
-    panel: Panel, n_steps: int, n_windows: int, rng: np.random.Generator
+    bounds: Ints, n_steps: int, size: int, rng: np.random.Generator
 ) -> tuple[Ints, Ints]:
     """Draw windows for training, every row about equally often.
 
     Parameters
     ----------
-    panel : Panel
-    n_steps, n_windows : int
+    bounds : ndarray of int, shape (n_series + 1,)
+        Series i is rows ``bounds[i]:bounds[i + 1]``.
+    n_steps : int
+    size : int
+        Number of windows.
     rng : Generator
 
     Returns
     -------
-    start, series : ndarray of int, shape (n_windows,)
+    start, series : ndarray of int, shape (size,)
     """
-    length = np.diff(panel.bounds)
+    length = np.diff(bounds)
     weight = np.cumsum(length, dtype=float)
-    drawn = rng.random(n_windows) * weight[-1]
+    drawn = rng.random(size) * weight[-1]
     series = np.searchsorted(weight, drawn, side="right")
     free = length[series] - n_steps  # below zero: the window starts before the series
     # drawn from a little beyond both ends, so that the end rows are seen as often
     reach = np.clip(free, 0, n_steps // 2)
     offset = rng.integers(-reach, np.maximum(free, 0) + reach + 1)
-    return panel.bounds[series] + np.minimum(np.maximum(offset, 0), free), series
+    return bounds[series] + np.minimum(np.maximum(offset, 0), free), series
