@@ -19,10 +19,10 @@ HOUSE_PLAN = """
     significance panel gaps support missingness holdout probability bands periods
     aggregation draws constraints trace diffusion varying batches guessing skill
     learning asking passing answering parameters effort rolling fingerprint features
-    schema plain ondisk sealed checkpoints _base calibration io history calibrating abstaining
-    engine tracing questions filling forecasting imputer forecaster scenarios explaining
-    analyses pooling shifting repairing baselines conformal backtesting speed fanout
-    datasets plotting reporting demo cli __init__ __main__
+    schema plain ondisk sealed checkpoints _base calibration io history calibrating
+    abstaining engine tracing questions filling forecasting imputer forecaster scenarios
+    explaining analyses pooling shifting repairing baselines conformal backtesting speed
+    fanout datasets plotting reporting demo cli __init__ __main__
 """
 ORDER = HOUSE_PLAN.split()
 HEAVY = {"plotly", "polars", "scipy.stats", "statsmodels"}
