@@ -7,7 +7,9 @@ standard deviation. Of the other stays 2,800 train and 400 choose the weights.
 
     TSDIFF_DATA=... python examples/benchmarks/physionet.py --missing 0.1 --minutes 10
 
-Needs the files of the benchmark in the folder TSDIFF_DATA; see `tsdiff.datasets`.
+``--steps`` of the flow matter to scores of totals and to the energy score, whereas
+those of single cells come from the head: with two steps all is answered four times
+faster. Needs the files of the benchmark in the folder TSDIFF_DATA; see `tsdiff.datasets`.
 """
 
 from __future__ import annotations
@@ -94,6 +96,7 @@ def fit(options: argparse.Namespace) -> tuple[DiffusionImputer, float]:
         max_minutes=options.minutes,
         mask_mix={"random": 1.0},
         validation_fraction=400 / len(task["rest"]),
+        n_steps=options.steps,
         random_state=options.seed,
         verbose=1,
     )
@@ -129,6 +132,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--missing", type=float, default=[0.1], nargs="+")
     parser.add_argument("--minutes", type=float, default=10, help="of training")
+    parser.add_argument("--steps", type=int, default=8, help="of the flow")
     parser.add_argument("--fold", type=int, default=0, choices=range(5))
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
@@ -142,6 +146,7 @@ def main() -> None:
             **evaluate(imputer, missing, options),
             "train_minutes": minutes,
             "n_steps_trained": imputer.n_iter_,
+            "n_steps_sampled": options.steps,
         }
         record(f"physionet_{round(100 * missing)}_fold{options.fold}", result)
 

@@ -9,8 +9,8 @@ other eight months train, and choose the weights.
     TSDIFF_DATA=... python examples/benchmarks/pm25.py --minutes 30
     TSDIFF_DATA=... python examples/benchmarks/pm25.py --rehearse --minutes 5
 
-``--rehearse`` tests on months 2 and 8 and trains on the six that are left: choices are
-made there. Needs the files of the benchmark in the folder TSDIFF_DATA; see
+``--rehearse`` tests on months 2 and 8 and trains on the six that are left: width, depth
+and the mix of masks were chosen there. Needs the files of the benchmark in the folder TSDIFF_DATA; see
 `tsdiff.datasets`.
 """
 
@@ -81,7 +81,9 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     imputer = DiffusionImputer(
         window=N_HOURS,
         max_minutes=options.minutes,
-        mask_mix={"random": 0.5, "lent": 0.5},
+        width=64,
+        depth=3,
+        mask_mix={"random": 0.3, "blocks": 0.4, "lent": 0.3},
         random_state=options.seed,
         verbose=1,
     )
