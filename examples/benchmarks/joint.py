@@ -53,7 +53,7 @@ def fit(options: argparse.Namespace) -> DiffusionImputer:
     if path is not None and path.exists():
         return DiffusionImputer.load(path)
     if options.set == "physionet":
-        options.missing = SHARES
+        options.missing, options.steps = SHARES, DEFAULT
         imputer, _ = physionet.fit(options)
     else:
         mix = {"random": 0.5, "blocks": 0.5}
@@ -62,8 +62,8 @@ def fit(options: argparse.Namespace) -> DiffusionImputer:
             max_minutes=options.minutes, random_state=options.seed, **settings
         )
         imputer.fit(etth1()[0])
-    if path is not None:
-        imputer.save(path)
+        if path is not None:
+            imputer.save(path)
     return imputer
 
 

@@ -120,10 +120,9 @@ def pm25(seed: int) -> PeerTask:
     truth, _ = dust.windows(dust.by_month(ground, dust.TESTED))
     hidden = truth.notna() & shown.isna() & new[:, None]
     months = tuple(m for m in range(1, 13) if m not in dust.TESTED)
-    settings = {"mask_mix": {"random": 0.5, "lent": 0.5}}
     train = dust.by_month(ground, months)
     task = shuffled(train, truth, shown, hidden, dust.N_HOURS, seed)
-    return PeerTask("pm25", **task, settings=settings, lent=True)
+    return PeerTask("pm25", **task, settings=dust.SETTINGS, lent=True)
 
 
 def air_quality(seed: int) -> PeerTask:

@@ -102,7 +102,10 @@ def fit(options: argparse.Namespace) -> tuple[DiffusionImputer, float]:
     )
     start = time.perf_counter()
     imputer.fit(task["values"][task["rest"]])
-    return imputer, (time.perf_counter() - start) / 60
+    minutes = (time.perf_counter() - start) / 60
+    if options.model is not None:
+        imputer.save(options.model)
+    return imputer, minutes
 
 
 def evaluate(
@@ -132,6 +135,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--missing", type=float, default=[0.1], nargs="+")
     parser.add_argument("--minutes", type=float, default=10, help="of training")
+    parser.add_argument("--model", help="file to keep the fit in")
     parser.add_argument("--steps", type=int, default=8, help="of the flow")
     parser.add_argument("--fold", type=int, default=0, choices=range(5))
     parser.add_argument("--seed", type=int, default=0)

@@ -30,6 +30,11 @@ from tsdiff.datasets import load_pm25
 N_HOURS = 36
 TESTED = (3, 6, 9, 12)
 REHEARSED = (2, 8)
+SETTINGS: dict[str, Any] = {
+    "width": 64,
+    "depth": 3,
+    "mask_mix": {"random": 0.3, "blocks": 0.4, "lent": 0.3},
+}
 
 
 def by_month(table: pd.DataFrame, months: tuple[int, ...]) -> pd.DataFrame:
@@ -81,9 +86,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     imputer = DiffusionImputer(
         window=N_HOURS,
         max_minutes=options.minutes,
-        width=64,
-        depth=3,
-        mask_mix={"random": 0.3, "blocks": 0.4, "lent": 0.3},
+        **SETTINGS,
         random_state=options.seed,
         verbose=1,
     )
