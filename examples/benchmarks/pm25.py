@@ -10,8 +10,8 @@ other eight months train, and choose the weights.
     TSDIFF_DATA=... python examples/benchmarks/pm25.py --rehearse --minutes 5
 
 ``--rehearse`` tests on months 2 and 8 and trains on the six that are left: width, depth
-and the mix of masks were chosen there. Needs the files of the benchmark in the folder TSDIFF_DATA; see
-`tsdiff.datasets`.
+and the mix of masks were chosen there. Needs the files of the benchmark in the folder
+TSDIFF_DATA; see `tsdiff.datasets`.
 """
 
 from __future__ import annotations
