@@ -14,6 +14,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from published import HEAD, protocols
+
 RESULTS = Path(__file__).with_name("results")
 README = Path(__file__).parents[2] / "README.md"
 #: File, what is forecast, the figure that is compared, its coverage.
@@ -180,6 +182,11 @@ def peers() -> str:
     return f"{SIDE_BY_SIDE}\n{lines(head, rows)}" if rows else ""
 
 
+def published() -> str:
+    """Write the table of published protocols."""
+    return lines(list(HEAD), protocols(read, exists))
+
+
 def chance(pair: dict[str, Any]) -> str:
     """Write the p-value of a comparison."""
     p_value = pair["p_value"]
@@ -203,7 +210,7 @@ def read(file: str) -> dict[str, Any]:
 
 def renewed(readme: str) -> str:
     """Put the tables between their marks."""
-    for table in (forecasts, gaps, peers, calibration, repairs):
+    for table in (published, forecasts, gaps, peers, calibration, repairs):
         start = f"<!-- {table.__name__}: made by readme_table.py -->"
         stop = f"<!-- /{table.__name__} -->"
         inner = f"{start}\n{table()}\n{stop}"
