@@ -258,13 +258,17 @@ def _batch(
     target: NDArray,
     even: bool = False,
 ) -> Batch:
-    window = shown_window(windows, shown)
-    weight = 1 / np.maximum(target.sum(axis=(1, 2)), 1) if even else None
+    """Make a batch; windows count alike if `even`, else by the root of their cells.
+
+    Cells that count alike would leave little to learn from windows with few gaps.
+    """
+    count = np.maximum(target.sum(axis=(1, 2)), 1).astype(np.float32)
     return Batch(
-        window,
+        shown_window(windows, shown),
         torch.from_numpy(truth),
         torch.from_numpy(target),
-        None if weight is None else torch.from_numpy(weight.astype(np.float32)),
+        torch.from_numpy(count ** (-1.0 if even else -0.5)),
+        even,
     )
 
 

@@ -37,12 +37,15 @@ class Batch:
         Observed and not shown.
     weight : Tensor, shape (B,), optional
         Of each cell of a window; all count alike by default.
+    relative : bool
+        Whether the error of a window counts in units of its first guess's.
     """
 
     window: Window
     truth: Tensor
     target: Tensor
     weight: Tensor | None = None
+    relative: bool = False
 
     def mean(self, loss: Tensor, window: Tensor, of: Tensor | None = None) -> Tensor:
         """Mean loss of cells that lie in some windows, both of shape (n,).
@@ -59,9 +62,8 @@ class Batch:
     def some(self, rows: slice) -> Batch:
         """Take some of the windows."""
         weight = None if self.weight is None else self.weight[rows]
-        return Batch(
-            self.window.some(rows), self.truth[rows], self.target[rows], weight
-        )
+        parts = (self.window.some(rows), self.truth[rows], self.target[rows])
+        return Batch(*parts, weight, self.relative)
 
 
 def losses(
@@ -98,9 +100,10 @@ def losses(
 def unit_of(batch: Batch, context: Context) -> Tensor:
     """Give the unit of each window's error, shape (B,): that of the first guess.
 
-    Only where windows count alike: else easy ones would learn nothing beside hard ones.
+    One, unless errors are relative: easy windows would else teach nothing beside hard
+    ones.
     """
-    if batch.weight is None:
+    if not batch.relative:
         return torch.ones(len(batch.truth))
     count = batch.target.sum((1, 2)).clamp_min(1)
     mean = (context.spread.detach() * batch.target).sum((1, 2)) / count
