@@ -24,12 +24,12 @@ from records import record
 from tsdiff import DiffusionImputer
 
 #: Sizes where nothing is varied, and what is varied.
-USUAL = {"rows": 8192, "window": 96, "channels": 8, "samples": 50, "steps": 8}
+USUAL = {"rows": 2048, "window": 96, "channels": 8, "samples": 20, "steps": 8}
 VARIED = {
-    "rows": (4096, 8192, 16384, 32768),
+    "rows": (2048, 4096, 8192, 16384),
     "window": (64, 128, 256, 512),
     "channels": (4, 8, 16, 32, 64, 128),
-    "samples": (25, 50, 100, 200),
+    "samples": (20, 40, 80, 160),
     "steps": (4, 8, 16, 32),
 }
 WIDE = {"rows": 4096, "window": 168, "channels": 300, "samples": 10, "steps": 8}
