@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import pickle
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -15,6 +18,9 @@ from tsdiff.draws import Draws
 from tsdiff.gaps import gap_lengths
 from tsdiff.panel.frame import to_panel
 from tsdiff.plotting import shapes, style
+from tsdiff.plotting.packed import pack_strip
+from tsdiff.plotting.strips import cut_strip, quantiles
+from tsdiff.reporting.pictures import picture
 
 HOURS = pd.date_range("2024-03-30", periods=72, freq="h", tz="Europe/Berlin")
 EVIL = "<img src=x onerror=alert(1)></script> %{y} $x^2$"
@@ -466,3 +472,83 @@ class TestThinning:
         kept = shapes.thin(np.zeros(4_000, dtype=int), y, limit=1_000)
         assert (y[kept] == 5).sum() >= 490
         assert (y[kept] == -5).sum() >= 490
+
+
+class TestWholePages:
+    """What a page holds of a figure that is thinned."""
+
+    @staticmethod
+    def unpacked(text, kind):
+        return np.frombuffer(base64.b64decode(text), kind)
+
+    def stamps(self, packed, n):
+        if "f8" in packed:
+            return self.unpacked(packed["f8"], "<f8")
+        first = np.array(packed["first"])
+        run = np.repeat(np.arange(len(first)), np.diff(first, append=n))
+        start, step = np.array(packed["start"]), np.array(packed["step"])
+        return start[run] + (np.arange(n) - first[run]) * step[run]
+
+    @pytest.mark.parametrize("kind", ["DST", "hours", "numbers", "uneven"])
+    @pytest.mark.parametrize("given", ["f4", "f8"])
+    def test_packing_loses_nothing(self, kind, given):
+        n = 500
+        index = {
+            "DST": pd.date_range("2024-03-20", periods=n, freq="h", tz="Europe/Berlin"),
+            "hours": pd.date_range("1969-12-30", periods=n, freq="h"),
+            "numbers": pd.RangeIndex(5, 5 + 3 * n, 3),
+            "uneven": pd.Index(np.cumsum(np.random.default_rng(0).uniform(1, 2, n))),
+        }[kind]
+        data = frame(index, ["y"])
+        data = (8 * data).round() / 8 if given == "f4" else data
+        draws = drawn(data)
+        strip = cut_strip(draws, to_panel(data).values, 0, 0)
+        numbers = quantiles(strip, [0.9])
+        packed = json.loads(json.dumps(pack_strip(strip, numbers, 2)))
+        np.testing.assert_array_equal(
+            self.unpacked(packed["given"][given], f"<{given}"), data["y"]
+        )
+        time = index.tz_localize(None) if kind == "DST" else index
+        known = (
+            time.to_numpy().astype("M8[ms]").astype(float) if packed["dates"] else time
+        )
+        np.testing.assert_array_equal(self.stamps(packed["time"], n), known)
+        assert ("f8" in packed["time"]) == (kind == "uneven")
+        state = self.unpacked(packed["state"], "u1")
+        np.testing.assert_array_equal(state == 1, data["y"].notna())
+        np.testing.assert_array_equal(state == 2, data["y"].isna())
+        answers = self.unpacked(packed["answers"], "<f4").reshape(5, -1)
+        expected = np.concatenate([numbers, draws.samples[:2]])
+        off = np.abs(packed["middle"] + answers.astype(float) - expected).max()
+        assert off <= np.ptp(expected) * 2.0**-23
+
+    def test_pages_hold_all_points_and_other_forms_do_not(self):
+        data = frame(pd.RangeIndex(12_000), ["y"])
+        figure = plotting.plot_imputation(data, drawn(data))
+        mark = "thinToScreen(document"
+        assert mark in figure.to_html(include_plotlyjs=False)
+        page = figure.to_html(include_plotlyjs=False, post_script="mine();")
+        assert mark in page
+        assert "mine();" in page
+        for other in (go.Figure(figure), pickle.loads(pickle.dumps(figure))):
+            assert other == figure
+            assert mark not in other.to_html(include_plotlyjs=False)
+        short = plotting.plot_imputation(data.iloc[:900], drawn(data.iloc[:900]))
+        assert type(short) is go.Figure
+
+    def test_only_a_browser_is_shown_all_points(self, monkeypatch):
+        data = frame(pd.RangeIndex(12_000), ["y"])
+        figure = plotting.plot_imputation(data, drawn(data))
+        asked = []
+        monkeypatch.setattr(
+            "plotly.io.show", lambda *_, **options: asked.append(options)
+        )
+        figure.show("browser")
+        figure.show(renderer="notebook")
+        assert ["post_script" in options for options in asked] == [True, False]
+
+    def test_a_report_holds_them_as_data(self):
+        data = frame(pd.RangeIndex(12_000), [EVIL])
+        markup = picture(partial(plotting.plot_imputation, data, drawn(data)), None)
+        _, held = markup.split("<script type='application/json'>")
+        assert json.loads(held.split("</script>")[0])["whole"]["strips"]

@@ -17,22 +17,17 @@ Needs the file of the benchmark in the folder TSDIFF_DATA; see `tsdiff.datasets`
 from __future__ import annotations
 
 import argparse
-import json
-import platform
 import time
-from datetime import date
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
 from gap_sets import air_quality, cut
+from records import record
 
 from tsdiff import DiffusionImputer, constraints, datasets, metrics, significance
 from tsdiff.draws import Draws
 
-RESULTS = Path(__file__).with_name("results")
 N_SAMPLES = 200
 
 
@@ -116,18 +111,9 @@ def main() -> None:
     options.add_argument("--minutes", type=float, default=3, help="of training")
     options.add_argument("--seed", type=int, default=0)
     chosen = options.parse_args()
-    result = run(chosen.minutes, chosen.seed) | {
-        "benchmark": "constraints_air_quality",
-        "minutes": chosen.minutes,
-        "seed": chosen.seed,
-        "threads": torch.get_num_threads(),
-        "machine": f"{platform.machine()}, CPU only",
-        "date": date.today().isoformat(),
-    }
-    print(json.dumps(result, indent=1))
-    RESULTS.mkdir(exist_ok=True)
-    path = RESULTS / "constraints_air_quality.json"
-    path.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    budget = {"minutes": chosen.minutes, "seed": chosen.seed}
+    result = run(chosen.minutes, chosen.seed)
+    record("constraints_air_quality", {**budget, **result})
 
 
 if __name__ == "__main__":

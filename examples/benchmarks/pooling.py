@@ -15,22 +15,17 @@ sets.
 from __future__ import annotations
 
 import argparse
-import json
-import platform
 import warnings
-from datetime import date
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import statsmodels.formula.api as smf
-import torch
+from records import record
 from scipy.special import expit
 
 from tsdiff import DiffusionImputer, datasets, pool
 
-RESULTS = Path(__file__).with_name("results")
 N_ROWS, N_DRAWS = 400, 20
 WAYS = ("truth", "complete rows", "one imputation", "pooled")
 
@@ -81,20 +76,14 @@ def main() -> None:
     table = frame.groupby("way", sort=False).mean()
     print(table.round(3).to_string())
     result = {
-        "benchmark": "pooling",
         "n_sets": chosen.sets,
         "n_rows": N_ROWS,
         "n_draws": N_DRAWS,
         "epochs": chosen.epochs,
         "coverage_95": table["covered"].to_dict(),
         "mean_width": table["width"].to_dict(),
-        "threads": torch.get_num_threads(),
-        "machine": f"{platform.machine()}, CPU only",
-        "date": date.today().isoformat(),
     }
-    RESULTS.mkdir(exist_ok=True)
-    path = RESULTS / "pooling.json"
-    path.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    record("pooling", result)
 
 
 if __name__ == "__main__":

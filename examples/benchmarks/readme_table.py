@@ -141,7 +141,10 @@ def repairs() -> str:
     """Write the table of planted faults: average precision beside the best rival's."""
     kinds = {"all": "all", "spike": "spikes", "flat": "flat-lines", "unit": "units"}
     rows = []
-    for name, result in read("repair")["sets"].items():
+    for name, title in SETS.items():
+        if not exists(f"repair_{name}"):
+            continue
+        result = read(f"repair_{name}")
         table, figures = result["average_precision"], []
         for kind in kinds:
             score = {method: found[kind] for method, found in table.items()}
@@ -152,7 +155,7 @@ def repairs() -> str:
             pair[first] = f"**{pair[first]}**"
             figures.append(f"{pair[0]}, {pair[1]} ({best})")
         faulty = str(sum(result["n_faulty"].values()))
-        rows.append(f"| {' | '.join([SETS[name], faulty, *figures])} |")
+        rows.append(f"| {' | '.join([title, faulty, *figures])} |")
     return lines(["faults in", "cells", *kinds.values()], rows)
 
 

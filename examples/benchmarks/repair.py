@@ -23,27 +23,22 @@ see `tsdiff.datasets`.
 from __future__ import annotations
 
 import argparse
-import json
-import platform
 import time
 import warnings
 from collections.abc import Callable, Iterator
-from datetime import date
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
 from glucose import one_patient
 from numpy.typing import NDArray
+from records import record
 from sensors import air_quality, etth1
 from sklearn.ensemble import IsolationForest
 from sklearn.metrics import average_precision_score
 
 from tsdiff import DiffusionImputer, baselines, repair
 
-RESULTS = Path(__file__).with_name("results")
 SETS = {"glucose": one_patient, "air_quality": air_quality, "etth1": etth1}
 KINDS = ("spike", "flat", "unit")
 SHARE = 0.005  # of the observed cells of a channel, for each kind
@@ -200,22 +195,10 @@ def main() -> None:
     options.add_argument("--seed", type=int, default=0)
     options.add_argument("--sets", nargs="*", choices=SETS, default=list(SETS))
     chosen = options.parse_args()
-    RESULTS.mkdir(exist_ok=True)
-    path = RESULTS / "repair.json"
-    before = json.loads(path.read_text()) if path.exists() else {"sets": {}}
-    sets = before["sets"]
+    budget = {"minutes": chosen.minutes, "seed": chosen.seed}
     for name in chosen.sets:
-        sets[name] = run(name, chosen.minutes, chosen.seed)
-        result = {
-            "benchmark": "repair",
-            "minutes": chosen.minutes,
-            "seed": chosen.seed,
-            "threads": torch.get_num_threads(),
-            "machine": f"{platform.machine()}, CPU only",
-            "date": date.today().isoformat(),
-            "sets": sets,
-        }
-        path.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+        result = run(name, chosen.minutes, chosen.seed)
+        record(f"repair_{name}", {**budget, **result})
 
 
 if __name__ == "__main__":

@@ -12,19 +12,17 @@ from numpy.typing import NDArray
 from tsdiff.bands import as_coverage
 from tsdiff.panel.frame import Panel
 from tsdiff.panel.layout import ArrayLayout
-from tsdiff.plotting.looks import trace_looks
 from tsdiff.plotting.page import (
     MOST_CHANNELS,
     check_paths,
     chosen_series,
     draw_page,
-    most_points,
     positions,
     summary,
 )
 from tsdiff.plotting.past import Past, read_like
 from tsdiff.plotting.sheet import describe
-from tsdiff.plotting.strips import cut_strip, strip_data
+from tsdiff.plotting.strips import cut_strip
 from tsdiff.plotting.style import ink, private
 
 if TYPE_CHECKING:
@@ -49,7 +47,8 @@ def plot_forecast(
     Each channel has a row: the end of the history, three times as many rows as were
     forecast and 48 at least, and from there median, nested bands and some paths. Menus
     choose a channel and, with several series, the series. Traces of more than 5,000
-    points are thinned so that every extreme stays.
+    points are thinned so that every extreme stays; the figure's HTML page holds all of
+    them, and shows those that there is room for wherever one zooms in.
 
     Parameters
     ----------
@@ -103,24 +102,16 @@ def plot_forecast(
     came = _read_truth(truth, panel)
     shown = positions(panel.channels, channels, "channels", MOST_CHANNELS)
     chosen = chosen_series(panel.ids, series, len(shown))
-    data = [
+    strips = [
         [
-            strip_data(
-                past.before(cut_strip(draws, came, one, channel), one, channel),
-                bands,
-                n_paths,
-                _TRUTH,
-            )
+            past.before(cut_strip(draws, came, one, channel), one, channel)
             for channel in shown
         ]
         for one in chosen
     ]
-    looks = [
-        trace_looks(bands, n_paths, most_points(strips), ink(template), _TRUTH)
-        for strips in zip(*data, strict=True)
-    ]
     names = [panel.channels[channel] for channel in shown]
-    figure = draw_page(looks, data, names, [panel.ids[one] for one in chosen])
+    ids = [panel.ids[one] for one in chosen]
+    figure = draw_page(strips, bands, n_paths, names, ids, ink(template), _TRUTH)
     title = f"Forecast of {horizon:,} row{'s' if horizon != 1 else ''}"
     units = getattr(history, "attrs", {}).get("units", {})
     describe(figure, title, summary(len(draws), bands), names, units)

@@ -9,18 +9,16 @@ import numpy as np
 import plotly.graph_objects as go
 
 from tsdiff.bands import as_coverage
-from tsdiff.plotting.looks import trace_looks
 from tsdiff.plotting.page import (
     MOST_CHANNELS,
     check_paths,
     chosen_series,
     draw_page,
-    most_points,
     positions,
     summary,
 )
 from tsdiff.plotting.sheet import describe
-from tsdiff.plotting.strips import check_frame, cut_strip, strip_data
+from tsdiff.plotting.strips import check_frame, cut_strip
 from tsdiff.plotting.style import ink, private
 
 if TYPE_CHECKING:
@@ -42,7 +40,8 @@ def plot_imputation(
     Each channel has a row: observed points, and in the gaps the median, nested bands
     and some paths, which start from the observed neighbours. Menus choose a channel
     and, with several series, the series. Traces of more than 5,000 points are thinned
-    so that every extreme stays.
+    so that every extreme stays; the figure's HTML page holds all of them, and shows
+    those that there is room for wherever one zooms in.
 
     Parameters
     ----------
@@ -90,19 +89,12 @@ def plot_imputation(
     n_paths = check_paths(paths, len(draws))
     shown = _channels(draws, channels)
     chosen = chosen_series(draws.panel.ids, series, len(shown))
-    data = [
-        [
-            strip_data(cut_strip(draws, given, one, channel), bands, n_paths)
-            for channel in shown
-        ]
-        for one in chosen
-    ]
-    looks = [
-        trace_looks(bands, n_paths, most_points(strips), ink(template))
-        for strips in zip(*data, strict=True)
+    strips = [
+        [cut_strip(draws, given, one, channel) for channel in shown] for one in chosen
     ]
     names = [draws.panel.channels[channel] for channel in shown]
-    figure = draw_page(looks, data, names, [draws.panel.ids[one] for one in chosen])
+    ids = [draws.panel.ids[one] for one in chosen]
+    figure = draw_page(strips, bands, n_paths, names, ids, ink(template))
     n_cells = len(draws.cells)
     title = f"{n_cells:,} missing value{'s' if n_cells != 1 else ''} filled"
     units = getattr(df, "attrs", {}).get("units", {})

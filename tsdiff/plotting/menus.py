@@ -134,7 +134,8 @@ def series_menu(ids: Sequence[Any], data: Sequence[Sequence[Menu]], above: int) 
     ids : sequence of length n_series
         Ids of the series.
     data : sequence of sequences of dict
-        For each series the arrays of every trace, as `strip_data` gives them.
+        For each series the arrays of every trace, from
+        `tsdiff.plotting.strips.band_data`.
     above : int
         How many menus stand below.
 

@@ -7,10 +7,12 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from tsdiff.plotting.looks import UNLISTED, Look
+from tsdiff.plotting.looks import HELD_OUT, UNLISTED, Look, trace_looks
 from tsdiff.plotting.menus import axis_name, channel_menu, series_menu
+from tsdiff.plotting.packed import Whole
 from tsdiff.plotting.sheet import lay_out
-from tsdiff.plotting.strips import Data
+from tsdiff.plotting.strips import Data, Strip, band_data, quantiles
+from tsdiff.plotting.zooming import held
 from tsdiff.validation import listing
 
 #: Channels drawn unless asked for by name.
@@ -121,28 +123,61 @@ def most_points(strips: Sequence[list[Data]]) -> int:
 
 
 def draw_page(
-    looks: list[list[Look]],
-    data: list[list[list[Data]]],
+    strips: list[list[Strip]],
+    bands: Sequence[float],
+    n_paths: int,
     names: list[str],
     ids: list[Hashable],
+    color: str,
+    truth: str = HELD_OUT,
 ) -> go.Figure:
     """Draw the first series; leave out what no series and no channel has.
 
     Parameters
     ----------
-    looks : list over rows of lists over traces
-    data : list over series of lists over rows of lists over traces
-        Arrays of `tsdiff.plotting.strips.strip_data`.
+    strips : list over series of lists over rows of Strip
+    bands : sequence of float
+        Coverage, widest first.
+    n_paths : int
     names : list of str
         Of the rows.
     ids : list of hashable
         Of the series.
+    color : str
+        Of what was observed.
+    truth : str, default "held out"
+        What the values are called that the model was not shown.
 
     Returns
     -------
     plotly.graph_objects.Figure
-        With menus, without title and legend.
+        With menus, without title and legend. If it is thinned, it holds all points.
     """
+    numbers = [[quantiles(strip, bands) for strip in row] for row in strips]
+    data = [
+        [
+            band_data(strip, bands, known, n_paths, truth)
+            for strip, known in zip(*rows, strict=True)
+        ]
+        for rows in zip(strips, numbers, strict=True)
+    ]
+    looks = [
+        trace_looks(bands, n_paths, most_points(drawn), color, truth)
+        for drawn in zip(*data, strict=True)
+    ]
+    menu = int(len(names) > 1) if len(ids) > 1 else None
+    whole = Whole(strips, numbers, bands, n_paths, truth, menu)
+    return _figure(looks, data, names, ids, whole)
+
+
+def _figure(
+    looks: list[list[Look]],
+    data: list[list[list[Data]]],
+    names: list[str],
+    ids: list[Hashable],
+    whole: Whole,
+) -> go.Figure:
+    """Draw traces, by their looks and arrays, and the menus."""
     n_rows, n_looks = len(looks), len(looks[0])
     used = [
         k
@@ -156,6 +191,7 @@ def draw_page(
         go.Scatter(
             **looks[row][k],
             **arrays,
+            uid=f"{row}.{k}",
             xaxis="x",
             yaxis=axis_name(row),
             showlegend=entries[number] not in {*entries[:number], UNLISTED},
@@ -163,7 +199,7 @@ def draw_page(
         for number, ((row, k), arrays) in enumerate(zip(place, flat[0], strict=True))
     ]
     menus = [len(names) > 1, len(ids) > 1]
-    figure = go.Figure(traces)
+    figure = held(traces, whole)
     domains = lay_out(figure, n_rows, sum(menus))
     owner = [row for row, _ in place]
     if menus[0]:

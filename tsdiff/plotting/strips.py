@@ -92,29 +92,22 @@ def cut_strip(draws: Draws, given: Array, series: int, channel: int) -> Strip:
     )
 
 
-def strip_data(
-    strip: Strip, coverage: Sequence[float], n_paths: int, truth_name: str = HELD_OUT
-) -> list[Data]:
-    """Compute what the traces of a strip show, in the order they are drawn.
+def quantiles(strip: Strip, coverage: Sequence[float]) -> Array:
+    """Compute median and ends of the bands of each answered cell.
 
     Parameters
     ----------
     strip : Strip
     coverage : sequence of float
-        Of the bands, widest first.
-    n_paths : int
-    truth_name : str, default "held out"
-        What the labels call the values that the model was not shown.
+        Of the bands.
 
     Returns
     -------
-    list of dict
-        ``x``, ``y`` and, for the labels, ``text``: bands, paths, median, observed,
-        truth, labels.
+    ndarray of shape (1 + 2 * len(coverage), m)
+        Median, then low and high end of each band.
     """
     levels = np.concatenate([[0.5], interval_alpha(np.asarray(coverage))])
-    numbers = np.quantile(strip.samples, levels, axis=0)
-    return band_data(strip, coverage, numbers, n_paths, truth_name)
+    return np.quantile(strip.samples, levels, axis=0)
 
 
 def band_data(
@@ -125,7 +118,7 @@ def band_data(
     truth_name: str = HELD_OUT,
     limit: int = MAX_POINTS,
 ) -> list[Data]:
-    """Compute what the traces of a strip show whose quantiles are known.
+    """Compute what the traces of a strip show, in the order they are drawn.
 
     Parameters
     ----------
@@ -133,16 +126,18 @@ def band_data(
     coverage : sequence of float
         Of the bands, widest first.
     numbers : ndarray of shape (1 + 2 * len(coverage), m)
-        Median of each answered cell, then low and high end of each band.
+        From `quantiles`.
     n_paths : int, default 0
     truth_name : str, default "held out"
+        What the labels call the values that the model was not shown.
     limit : int, default 5000
         Points of a trace.
 
     Returns
     -------
     list of dict
-        As `strip_data`.
+        ``x``, ``y`` and, for the labels, ``text``: bands, paths, median, observed,
+        truth, labels.
     """
     rows = gap_rows(strip.answered, strip.observed)
     numbers = strip.along(rows, numbers)

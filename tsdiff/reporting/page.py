@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tsdiff.plotting.style import as_template, default_template
+from tsdiff.plotting.thinning import SCRIPT as THINNING
 from tsdiff.reporting.markup import text
 
 #: What a browser lets the page do: show what it holds, and ask nobody for anything.
@@ -65,6 +66,8 @@ function draw(place) {
   }
   const how = {responsive: true, displaylogo: false, showSendToCloud: false};
   Plotly.react(place, held.figure.data, held.figure.layout, how);
+  if (place.thin) place.thin();
+  else if (held.whole) place.thin = thinToScreen(place, held.whole);
   drawn.add(place);
 }
 const places = [...document.querySelectorAll(".plot")];
@@ -120,7 +123,7 @@ here.</p></noscript>
 {body}
 </main>
 <script>{get_plotlyjs()}</script>
-<script>{_SCRIPT}</script>
+<script>{THINNING}{_SCRIPT}</script>
 </body>
 </html>
 """

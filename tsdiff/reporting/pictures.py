@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from tsdiff.plotting.zooming import all_points, harmless
 from tsdiff.reporting.markup import text
 
 Path = list[str | int]
@@ -27,14 +28,13 @@ def picture(plot: Callable[..., Any], template: Any, caption: str = "") -> str:
     str
         Markup: a place, and the figure in JSON that no markup can break out of.
     """
-    figure = json.loads(plot(template=template).to_json())
+    drawn = plot(template=template)
+    figure = json.loads(drawn.to_json())
     patches: list[tuple[Path, Any]] = []
     if template is None:
         dark = json.loads(plot(template="dark").to_json())
         patches = list(changes(figure, dark))
-    held = json.dumps({"figure": figure, "dark": patches}, separators=(",", ":"))
-    for sign in "<>&":
-        held = held.replace(sign, f"\\u{ord(sign):04x}")
+    held = harmless({"figure": figure, "dark": patches, "whole": all_points(drawn)})
     height = int(figure["layout"].get("height", 450))
     said = f"<figcaption><bdi>{text(caption)}</bdi></figcaption>" if caption else ""
     return (
