@@ -36,7 +36,7 @@ def fit(frame: pd.DataFrame) -> Any:
     return smf.ols("x1 ~ x0", frame).fit(**lags)
 
 
-def intervals(seed: int, epochs: int) -> tuple[float, dict[str, tuple[float, float]]]:
+def intervals(seed: int, epochs: int | None) -> tuple[float, dict[str, tuple[float, float]]]:
     """Give the true slope, and the 95 % interval of each way."""
     rng = np.random.default_rng(seed)
     law = datasets.make_linear_gaussian(
@@ -64,7 +64,7 @@ def main() -> None:
     """Read the options, run and write the results."""
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--sets", type=int, default=40)
-    options.add_argument("--epochs", type=int, default=60)
+    options.add_argument("--epochs", type=int, help="of a step here; else 1,500 steps")
     chosen = options.parse_args()
     warnings.filterwarnings("ignore", category=UserWarning)
     rows = []
