@@ -3,7 +3,7 @@
 Run it by ``python examples/benchmarks/first_paint.py``. Each figure is saved with
 plotly.js inside and opened from the disk; first paint is the time from opening the page
 until the figure is drawn. Size is that of the page without plotly.js. Of the long
-series, also the time from zooming in until its points are drawn anew, as the page itself
+series, also the time from zooming in until its points are drawn anew, as the page
 measures it: into a tenth, a thousandth and 200 rows, and out again. Draws are made up:
 what is measured does not depend on a fit.
 """

@@ -36,7 +36,9 @@ def fit(frame: pd.DataFrame) -> Any:
     return smf.ols("x1 ~ x0", frame).fit(**lags)
 
 
-def intervals(seed: int, epochs: int | None) -> tuple[float, dict[str, tuple[float, float]]]:
+def intervals(
+    seed: int, epochs: int | None
+) -> tuple[float, dict[str, tuple[float, float]]]:
     """Give the true slope, and the 95 % interval of each way."""
     rng = np.random.default_rng(seed)
     law = datasets.make_linear_gaussian(
