@@ -191,7 +191,7 @@ def _figure(
         go.Scatter(
             **looks[row][k],
             **arrays,
-            uid=f"{row}.{k}",
+            uid=f"r{row}t{k}",
             xaxis="x",
             yaxis=axis_name(row),
             showlegend=entries[number] not in {*entries[:number], UNLISTED},

@@ -224,7 +224,7 @@ function thinToScreen(gd, whole) {
     shown = asked;
     opened[series] ??= whole.strips[series].map(unpack);
     opened[series].forEach((strip, row) => arrays(strip, view).forEach((drawn, k) => {
-      const trace = gd.data.find(one => one.uid === `${row}.${k}`);
+      const trace = gd.data.find(one => one.uid === `r${row}t${k}`);
       if (trace) Object.assign(trace, drawn);
     }));
     Plotly.redraw(gd);
