@@ -23,6 +23,7 @@ def mean_error(model, y, X, cutoffs):
     return np.mean(errors, axis=0)  # by steps ahead
 
 
+@pytest.mark.long
 def test_a_covariate_known_ahead_is_worth_what_it_explains():
     """Promotions come at random and add three: nothing else can tell them."""
     rng = np.random.default_rng(0)

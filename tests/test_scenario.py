@@ -50,7 +50,7 @@ def test_the_mean_difference_is_the_regression_coefficient(law):
     np.testing.assert_array_equal(effect[np.setdiff1d(seen, edited)], 0)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_fitted_model_finds_the_regression_coefficient():
     def made(n_series, seed):
         return make_linear_gaussian(n_series, 16, noise=0.3, random_state=seed)
