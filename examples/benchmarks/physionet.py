@@ -8,8 +8,8 @@ standard deviation. Of the other stays 2,800 train and 400 choose the weights.
     TSDIFF_DATA=... python examples/benchmarks/physionet.py --missing 0.1 --minutes 10
 
 ``--steps`` of the flow matter to scores of totals and to the energy score, whereas
-those of single cells come from the head: with two steps all is answered four times
-faster. Needs the files of the benchmark in the folder TSDIFF_DATA; see
+those of single cells come from the head: two steps are enough for these, and faster.
+Needs the files of the benchmark in the folder TSDIFF_DATA; see
 `tsdiff.datasets`.
 """
 
