@@ -145,3 +145,23 @@ def test_likelihood_chooses_the_structure_that_made_the_data():
     frame = pd.DataFrame({"level": level, "trend": trend})
     found = [structure.name for structure in KalmanSmoother().fit(frame).structures_]
     assert found == ["local level", "smooth trend"]
+
+
+def test_series_of_few_values_are_answered_within_what_the_channel_does():
+    t, rng = np.arange(1200), np.random.default_rng(3)
+    wave = np.sin(2 * np.pi * t / 24) + np.cos(2 * np.pi * t / 12)
+    wave += 0.1 * rng.standard_normal(1200)
+    trend = walk(1200, rate=1e-4).cumsum()
+    values = np.column_stack([wave, trend])
+    model = KalmanSmoother(period=24).fit(values)
+    assert [one.period for one in model.structures_] == [24, 0]
+    assert model.structures_[1].name == "smooth trend"
+    windows = values.reshape(25, 48, 2)
+    shown = np.full_like(windows, np.nan)
+    shown[:, [20, 21]] = windows[:, [20, 21]]
+    hidden = np.isnan(shown)
+    ends = model.predict_interval(shown, 0.9)
+    low, high = ends[..., 0::2], ends[..., 1::2]
+    inside = ((low <= windows) & (windows <= high)).mean(axis=(0, 1), where=hidden)
+    assert (inside >= 0.85).all()
+    assert np.ptp(ends[..., :2], axis=2).max() < 5 * np.ptp(wave)  # was 2,000 times

@@ -56,6 +56,8 @@ class Structure:
         Of the channel.
     period : int
         Rows of the season, 0 without.
+    slope : float
+        Standard deviation that a trend starts with.
     """
 
     name: str
@@ -63,11 +65,13 @@ class Structure:
     center: float
     scale: float
     period: int = 0
+    slope: float = 1.0
 
     def model(self, values: Floats) -> Any:
         """Set up the state space of a series, shape (T,), in the channel's units."""
         model = _model((values - self.center) / self.scale, self.name, self.period)
         model.update(np.array(self.params))
+        model.ssm.initialization = _start(model, self.slope)
         return model
 
 
@@ -81,7 +85,9 @@ class KalmanSmoother(Baseline):
     expected (as `period` says) it is tried with a season as well: harmonics, four at
     most, whose phases and sizes may change slowly; it is kept if the AIC is less. Each
     series is then smoothed by its channel's model, and paths are drawn from the exact
-    joint law.
+    joint law. The level of a series starts diffuse, its trend with a slope as large as
+    the channel's mean change from row to row, its season with the channel's variance:
+    started diffuse too, series of a few values would be answered by anything.
 
     Stamps absent from an even grid count as missing values. Stamps that lie on no grid
     count as evenly spaced, with a warning. Intervals are those of a new observation,
@@ -173,6 +179,26 @@ def _model(values: Floats, name: str, period: int = 0, burn: int = _BURN) -> Any
     )
 
 
+def _start(model: Any, slope: float) -> Any:
+    """Law of the first state: a diffuse level; trend and season of known size.
+
+    The harmonics together have the variance of the channel, 1.
+    """
+    from statsmodels.tsa.statespace.initialization import Initialization
+
+    known = [slope**2] * model.trend
+    season = model._k_freq_seas_states
+    known += [2 / max(season, 1)] * season
+    k = model.k_states
+    start = Initialization(k, approximate_diffuse_variance=model.ssm.initial_variance)
+    start.set(0, "approximate_diffuse")
+    if known:
+        start.set((1, 1 + len(known)), "known", None, np.diag(known))
+    if model.ar_order:
+        start.set((k - model.ar_order, k), "stationary")
+    return start
+
+
 def _harmonics(period: int) -> int:
     return min(period // 2, _MOST_HARMONICS)
 
@@ -201,7 +227,8 @@ def _choose(
     for season in seasons[1:]:
         fits[plain, season] = _estimate(pieces, plain, season, burn)
     name, season = min(fits, key=aic)
-    return Structure(name, fits[name, season][0], center, scale, season)
+    params = fits[name, season][0]
+    return Structure(name, params, center, scale, season, float(np.sqrt(change)))
 
 
 def _pieces(values: Floats, bounds: NDArray[np.int64]) -> list[Floats]:
