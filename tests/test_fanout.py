@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import joblib
@@ -124,3 +125,69 @@ def test_rows_that_are_read_hold_no_others_in_memory(tmp_path):
     rows = panel._rows([Piece("0.parquet", T, 2 * T)], ["unique_id", "ds"], None)
     assert rows.num_rows == T
     assert rows.get_total_buffer_size() < 2 * rows.nbytes
+
+
+LATE = Y.index.unique(0)[100:]
+RAGGED = pd.concat(
+    [
+        Y.iloc[: 100 * T],
+        *(Y.loc[[name]].iloc[: 8 + k % 40] for k, name in enumerate(LATE)),
+    ]
+)
+SOME = {"n_repeats": 2, "random_state": 3, "ratio": 0.2}
+
+
+@pytest.mark.parametrize(
+    ("model", "asked"),
+    [
+        (baselines.SeasonalNaive(period=6, horizon=4), {}),
+        (baselines.SeasonalNaive(period=6, horizon=4), {"n_windows": 2, "h": 3}),
+        (baselines.LinearInterpolation(), {"pattern": "blocks", "length": 3, **SOME}),
+        (baselines.LinearInterpolation(), SOME),
+    ],
+)
+def test_a_calibration_by_shards_is_that_of_the_whole_panel(
+    model, asked, tmp_path, monkeypatch
+):
+    """Of ties too; some series are too short, a shard has no gap, one is of the fit."""
+    monkeypatch.setattr("tsdiff.calibrating.ahead.TOGETHER", 32)
+    monkeypatch.setattr("tsdiff.calibrating.gaps.TOGETHER", 32)
+    panel = RAGGED.round(1)
+    if hasattr(model, "transform"):
+        panel.iloc[3 : 90 * T : 11] = np.nan
+        model.fit(Y.iloc[:T] + 1)
+    else:
+        model.fit(panel.iloc[: 34 * T] if not asked else Y.iloc[:T] + 1)
+    scored = fan_out(model, "calibrate", panel, folder=tmp_path, shard_size=32, **asked)
+    assert len(scored.paths) == 6
+    answer = scored.calibrated(model).calibration_.arrays()
+    whole = copy.copy(model).calibrate(panel, **asked).calibration_.arrays()
+    assert whole["n_cells"].sum() > 200
+    for name, numbers in whole.items():
+        np.testing.assert_array_equal(answer[name], numbers, err_msg=name)
+    assert not hasattr(model, "calibration_")
+
+
+def test_a_diffusion_model_calibrates_by_shards(model, tmp_path):
+    later = Y.iloc[40 * T : 100 * T]
+    asked = {"folder": tmp_path / "a", "shard_size": 16}
+    scored = fan_out(model, "calibrate", later, **asked)
+    with pytest.raises(ValueError, match="no scores of this model: the model is anoth"):
+        scored.calibrated(baselines.SeasonalNaive(period=6, horizon=3).fit(Y))
+    other = fan_out(model, "predict", later, folder=tmp_path / "b")
+    with pytest.raises(ValueError, match="the question was 'predict'"):
+        other.calibrated(model)
+    answer = scored.calibrated(model)
+    same(
+        answer.predict_interval(y=Y.iloc[:T]),
+        copy.copy(model).calibrate(later).predict_interval(y=Y.iloc[:T]),
+        rtol=1e-4,
+    )
+    (tmp_path / "a" / "parts" / "part-000001.parquet").unlink()
+    with pytest.raises(ValueError, match="is not whole"):
+        FanOut(tmp_path / "a").calibrated(model)
+    nothing = fan_out(
+        model, "calibrate", Y.iloc[: 20 * T], folder=tmp_path / "c", shard_size=16
+    )
+    with pytest.raises(ValueError, match="There is nothing to calibrate on"):
+        nothing.calibrated(model)

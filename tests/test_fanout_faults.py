@@ -238,6 +238,7 @@ def test_a_folder_of_another_question_is_refused(method, panel, asked, tmp_path)
         (NAIVE, "predict", [1.0], {}, "The panel is a list"),
         (NAIVE, "predict", Y, {"y": Y}, "y= can't be split"),
         (NAIVE, "predict", Y, {"X": Y}, "X has covariates series by series"),
+        (NAIVE, "predict", Y, {"hours": 2}, "unexpected keyword argument 'hours'"),
         (NAIVE, "predict", Y, {"n_jobs": 0}, "n_jobs must be a whole number"),
         (NAIVE, "predict", Y, {"shard_size": 0}, "shard_size must be"),
         (NAIVE, "predict", Y, {"on_error": "skip"}, "on_error must be"),

@@ -33,6 +33,10 @@ MAX_TRIES = 50
 MNAR_SLOPE = 2.0
 
 
+class NothingToHide(ValueError):
+    """These data have no cells to hide by a pattern; others may have some."""
+
+
 def hide(
     panel: Panel,
     pattern: Any,
@@ -77,8 +81,8 @@ def hide(
     Raises
     ------
     ValueError
-        If the pattern is unknown or can't be had of these data, hides nothing, or marks
-        a cell that is not observed.
+        If the pattern is unknown or can't be had of these data (`NothingToHide`), or
+        marks no cell or one that is not observed.
 
     Examples
     --------
@@ -90,7 +94,7 @@ def hide(
     if not 0 < ratio < 1:
         raise ValueError(f"ratio is a share strictly between 0 and 1, found {ratio}")
     if not panel.observed.any():
-        raise ValueError("every cell of X is missing already: there is none to hide")
+        raise NothingToHide("every cell of X is missing already: there is none to hide")
     if not isinstance(pattern, str):
         return _marked(panel, pattern, rng)
     windows = _Windows.of(panel)
@@ -100,7 +104,7 @@ def hide(
         if hidden.any():
             own = pattern == "own" and trim
             return _trimmed(panel, hidden, ratio, rng) if own else hidden
-    raise ValueError(
+    raise NothingToHide(
         f"{MAX_TRIES} patterns of kind {pattern!r} with ratio {ratio} hid none of the "
         f"{panel.observed.sum()} observed cells: raise the ratio or give more rows"
     )
@@ -172,7 +176,7 @@ def _strategy(
     if kind == "channel" and observed.shape[2] < 2:
         raise ValueError("pattern 'channel' needs two channels or more, found one")
     if kind == "own" and windows.n_rows.sum() * observed.shape[2] == observed.sum():
-        raise ValueError(
+        raise NothingToHide(
             "pattern 'own' moves the gaps of X, but X has none: use 'blocks', with "
             "the length of the gaps you expect"
         )

@@ -18,6 +18,7 @@ from tsdiff.asking import rows_ahead
 from tsdiff.effort import enough_steps
 from tsdiff.learning import Model
 from tsdiff.panel.frame import Panel
+from tsdiff.panel.groups import group_of
 from tsdiff.panel.windows import rows_of
 from tsdiff.passing import GROUP
 
@@ -50,7 +51,7 @@ def draw(
         begin, end = panel.bounds[[first, stop]] * n_channels
         chosen = (cells >= begin) & (cells < end)
         if chosen.any():
-            part = _series(panel, first, stop)
+            part = group_of(panel, first, stop)
             some = _Rolled(model, part, n_samples, seed, n_steps)
             answer[:, chosen] = some.paths(cells[chosen] - begin)
     return answer
@@ -128,19 +129,6 @@ def _blocks(panel: Panel) -> Iterator[tuple[int, int]]:
     size = panel.bounds * panel.values.shape[1] * GROUP // _CELLS_AT_ONCE
     edges = np.flatnonzero(np.diff(size[:-1], prepend=-1))
     return zip(edges, [*edges[1:], len(panel.ids)], strict=True)
-
-
-def _series(panel: Panel, first: int, stop: int) -> Panel:
-    """Take some of the series."""
-    rows = slice(panel.bounds[first], panel.bounds[stop])
-    return replace(
-        panel,
-        values=panel.values[rows],
-        bounds=panel.bounds[first : stop + 1] - panel.bounds[first],
-        ids=panel.ids[first:stop],
-        elapsed=panel.elapsed[rows],
-        calendar=panel.calendar[rows],
-    )
 
 
 def _near(

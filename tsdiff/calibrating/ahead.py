@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import pairwise
 from typing import Any, Self
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from tsdiff.calibrating.answers import Calibratable
+from tsdiff.calibrating.merging import gathered, learn, stretch_of
 from tsdiff.calibrating.rehearsal import (
-    cluster_of,
-    cutoffs,
-    fold_of,
+    Origins,
+    check_new,
+    check_room,
+    last_seen,
+    origins,
     rehearsals,
-    unseen,
 )
-from tsdiff.calibration import Calibration, Scored
 from tsdiff.history import recall
 from tsdiff.panel.frame import Panel
-from tsdiff.panel.past import Extras, Past
+from tsdiff.panel.groups import TOGETHER, group_edges
+from tsdiff.panel.past import Extras
 from tsdiff.parameters import check_count
 
 Floats = NDArray[np.float64]
@@ -31,6 +37,7 @@ class ForecastCalibration(Calibratable):
 
     _bin_words = ("step", "")
 
+    schema_: Any
     extras_: Extras
     horizon: int | None
 
@@ -84,38 +91,88 @@ class ForecastCalibration(Calibratable):
             forecast are known to be of the fit.
         """
         check_is_fitted(self, "schema_")
+        options = {"h": h, "n_windows": n_windows, "step_size": step_size}
+        scored = self._rehearse(y, None, X=X, static=static, **options)
+        self.calibration_ = learn(scored, len(self.schema_.channels))
+        return self
+
+    def _rehearse(
+        self,
+        y: Any,
+        part: int | None,
+        *,
+        X: Any = None,
+        static: Any = None,
+        **options: Any,
+    ) -> Iterator[tuple[pd.DataFrame, int]]:
+        """Score what came, group by group; with `part`, y is that group alone.
+
+        A group may have nothing to score: other ones have.
+        """
+        h, n_windows, step = self._windows(**options)
+        past = recall(self, y, X, static)
+        panel = past.panel
+        edges = [0, len(panel.ids)]
+        if part is None:
+            check_room(panel, h, n_windows, step)
+            edges = group_edges(np.diff(panel.bounds), TOGETHER)
+        found = origins(panel, h, n_windows, step, edges)
+        if n_windows is not None:
+            found = replace(found, window=np.zeros_like(found.window))
+        able = np.unique(found.series)
+        if hasattr(self, "seen_"):
+            seen = self.seen_.seen(panel)
+            new = found.end > last_seen(panel, seen)[found.series]
+            if n_windows is not None or (part is None and not new.any()):
+                check_new(panel, found.end, new, h, seen)
+            found = found.some(new)
+        whole = past.whole(self.extras_)
+        for number, (first, stop) in enumerate(pairwise(edges), start=part or 0):
+            some = found.some((found.series >= first) & (found.series < stop))
+            rng = np.random.default_rng([0, number])  # of ties alone
+            inside = able[(able >= first) & (able < stop)]
+            scored = gathered([*self._score_past(whole, some, h, rng)], inside)
+            yield scored.assign(series=scored["series"] - first), stop - first
+
+    def _windows(
+        self,
+        h: int | None = None,
+        n_windows: int | None = None,
+        step_size: int | None = None,
+    ) -> tuple[int, int | None, int]:
+        """Read how to forecast: rows ahead, windows, and rows between them."""
         h = check_count("h", self.horizon if h is None else h)
         step = h if step_size is None else check_count("step_size", step_size)
         if n_windows is not None:
             check_count("n_windows", n_windows)
-        past = recall(self, y, X, static)
-        ends = cutoffs(past.panel, h, n_windows, step)
-        if hasattr(self, "seen_"):
-            seen = self.seen_.seen(past.panel)
-            ends = unseen(past.panel, ends, h, seen, asked=n_windows is not None)
-        cells = self._score_past(past, ends, h)
-        self.calibration_ = Calibration.learn(cells, len(past.panel.channels))
-        return self
+        return h, n_windows, step
 
-    def _score_past(self, past: Past, ends: Ints, h: int) -> Scored:
-        """Score what came after some rows of a history."""
-        whole, n_targets = past.whole(self.extras_), len(past.panel.channels)
+    def _score_past(
+        self, whole: Panel, origins: Origins, h: int, rng: np.random.Generator
+    ) -> Iterator[pd.DataFrame]:
+        """Score what came behind some rows; see `tsdiff.calibrating.merging.learn`."""
+        n_targets, done = len(self.schema_.channels), 0
         hidden = np.array([True] * n_targets + [k is False for k in self.extras_.known])
-        rng, parts, done = np.random.default_rng(0), [], 0  # of ties alone
-        for panel, rows in rehearsals(whole, ends, h, self._memory(), hidden):
+        for panel, rows in rehearsals(whole, origins.end, h, self._memory(), hidden):
             ahead = (panel.bounds[1:, None] - h + np.arange(h)).reshape(-1, 1)
             cells = (ahead * len(hidden) + np.arange(n_targets)).ravel()
             row, channel = np.divmod(cells, len(hidden))
+            unit = done + np.arange(len(cells)) // (h * n_targets)
             truth = whole.values[rows[row], channel]
-            scores = self._scores_of(panel, cells, truth, rng)
-            window = done + np.arange(len(cells)) // (h * n_targets)
-            fold = fold_of(whole, rows[row])
-            some = ~np.isnan(truth)
-            cluster = cluster_of(whole, rows[row], window)
-            fields = scores, *self._place(panel, cells), channel, window, cluster, fold
-            parts.append([part[some] for part in fields])
+            series, stretch = stretch_of(whole.bounds, rows[row])
+            first, second = self._place(panel, cells)
+            columns = {
+                "score": self._scores_of(panel, cells, truth, rng),
+                "first": first,
+                "second": second,
+                "channel": channel,
+                "unit": unit,
+                "series": series,
+                "stretch": stretch,
+                "window": origins.window[unit],
+            }
+            yield pd.DataFrame(columns)[~np.isnan(truth)]
             done += len(panel.ids)
-        return Scored(*map(np.concatenate, zip(*parts, strict=True)))
 
     def _place(self, panel: Panel, cells: Ints) -> tuple[Ints, Ints]:
         """Count the steps ahead; there is no second number."""

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any, Self
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from tsdiff.calibrating.answers import Calibratable
-from tsdiff.calibrating.rehearsal import (
-    cluster_of,
-    fold_of,
-    gap_starts,
-    refuse_seen,
-)
-from tsdiff.calibration import Calibration, Scored
+from tsdiff.calibrating.merging import gathered, learn, stretch_of
+from tsdiff.calibrating.rehearsal import gap_starts, refuse_seen
 from tsdiff.gaps import distances, gap_lengths
-from tsdiff.holdout import hide
+from tsdiff.holdout import NothingToHide, hide
 from tsdiff.panel.frame import Panel
+from tsdiff.panel.groups import TOGETHER, group_edges, group_of
 from tsdiff.parameters import check_count, read_seed
 
 Floats = NDArray[np.float64]
@@ -59,7 +58,8 @@ class GapCalibration(Calibratable):
             With the columns of the fit, of rows that the fit has not seen.
         pattern : {"own", "blocks", "random"} or callable, default "own"
             Which cells to hide; see `tsdiff.holdout.hide`. They should be like the gaps
-            to be filled: "own" takes the gaps of `X` itself.
+            to be filled: "own" takes the gaps of `X` itself. Of many series it is drawn
+            for 2000 at a time; those that have nothing to hide are left out.
         n_repeats : int, default 8
             How often other cells are hidden.
         ratio : float, default 0.1
@@ -80,32 +80,62 @@ class GapCalibration(Calibratable):
             As `transform`, and if rows of `X` are known to be of the fit, `X` has no
             gaps that "own" could lend, or an argument can't be used.
         """
-        n_repeats = check_count("n_repeats", n_repeats)
         check_is_fitted(self, "schema_")
+        options = {"pattern": pattern, "ratio": ratio, "length": length}
+        options |= {"n_repeats": n_repeats, "random_state": random_state}
+        scored = self._rehearse(X, None, **options)
+        self.calibration_ = learn(scored, len(self.schema_.channels))
+        return self
+
+    def _rehearse(
+        self, X: Any, part: int | None, **options: Any
+    ) -> Iterator[tuple[pd.DataFrame, int]]:
+        """Score hidden cells, group by group; with `part`, X is that group alone."""
+        n_repeats = check_count("n_repeats", options.pop("n_repeats", 8))
         panel = self.schema_.read(self, X)
         if hasattr(self, "seen_"):
             refuse_seen(panel, self.seen_.seen(panel))
-        seed = read_seed(self.random_state if random_state is None else random_state)
-        rng = np.random.default_rng(seed)
-        parts = []
-        for repeat in range(n_repeats):
-            hidden = hide(panel, pattern, rng, ratio=ratio, length=length)
-            parts.append(self._score_hidden(panel, hidden, repeat, rng))
-        cells = Scored(*map(np.concatenate, zip(*parts, strict=True)))
-        self.calibration_ = Calibration.learn(cells, len(panel.channels))
-        return self
+        given = options.pop("random_state", None)
+        seed = read_seed(self.random_state if given is None else given)
+        how = {"pattern": "own", **options}
+        drawn = isinstance(how["pattern"], str) or callable(how["pattern"])
+        edges = [0, len(panel.ids)]
+        if part is None and drawn:
+            edges = group_edges(np.diff(panel.bounds), TOGETHER)
+        for number, (first, stop) in enumerate(pairwise(edges), start=part or 0):
+            some = group_of(panel, first, stop)
+            rng = np.random.default_rng([seed, number])
+            try:
+                scored = [
+                    self._score_hidden(some, hide(some, rng=rng, **how), repeat, rng)
+                    for repeat in range(n_repeats)
+                ]
+            except NothingToHide:
+                if part is None and len(edges) == 2:
+                    raise
+                scored = []  # other groups may have some
+            yield gathered(scored), stop - first
 
     def _score_hidden(
         self, panel: Panel, hidden: NDArray[np.bool_], repeat: int, rng: Any
-    ) -> tuple[NDArray[Any], ...]:
-        """Score the truth of hidden cells: the fields of `Scored`."""
+    ) -> pd.DataFrame:
+        """Score the truth of hidden cells; see `tsdiff.calibrating.merging.learn`."""
         shown = replace(panel, values=np.where(hidden, np.nan, panel.values))
         cells = np.flatnonzero(hidden)
         row, channel = np.divmod(cells, len(panel.channels))
-        scores = self._scores_of(shown, cells, panel.values.ravel()[cells], rng)
-        gap = gap_starts(shown, cells) + repeat * len(panel.values)
-        place, fold = self._place(shown, cells), fold_of(panel, row)
-        return scores, *place, channel, gap, cluster_of(panel, row, gap), fold
+        first, second = self._place(shown, cells)
+        series, stretch = stretch_of(panel.bounds, row)
+        columns = {
+            "score": self._scores_of(shown, cells, panel.values.ravel()[cells], rng),
+            "first": first,
+            "second": second,
+            "channel": channel,
+            "unit": gap_starts(shown, cells) + repeat * len(panel.values),
+            "series": series,
+            "stretch": stretch,
+            "window": 0,
+        }
+        return pd.DataFrame(columns)
 
     def _place(self, panel: Panel, cells: Ints) -> tuple[Floats, Floats]:
         """Length of the gap and distance to the nearest observation, in rows."""

@@ -2,62 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from tsdiff.calibration import N_FOLDS
+from tsdiff.calibrating.merging import MOST_WINDOWS
 from tsdiff.panel.frame import Panel
 from tsdiff.panel.future import relaid
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-_MOST_WINDOWS = 2000
 _CELLS_AT_ONCE = 2**21
 _LEAST_HISTORY = 24
-_MANY_SERIES = 2 * N_FOLDS
-
-
-def fold_of(panel: Panel, row: Ints) -> Ints:
-    """Part of the data that rows belong to: of many series some, else a stretch.
-
-    Parameters
-    ----------
-    panel : Panel
-    row : ndarray of int, shape (n,)
-
-    Returns
-    -------
-    ndarray of int, shape (n,)
-        Below `N_FOLDS`.
-    """
-    series = np.searchsorted(panel.bounds, row, side="right") - 1
-    if len(panel.ids) >= _MANY_SERIES:
-        return series * N_FOLDS // len(panel.ids)
-    length = np.diff(panel.bounds)[series]
-    return (row - panel.bounds[series]) * N_FOLDS // length
-
-
-def cluster_of(panel: Panel, row: Ints, unit: Ints) -> Ints:
-    """Series of each row, if there are many; else its gap or forecast.
-
-    Parameters
-    ----------
-    panel : Panel
-    row, unit : ndarray of int, shape (n,)
-
-    Returns
-    -------
-    ndarray of int, shape (n,)
-    """
-    if len(panel.ids) < _MANY_SERIES:
-        return unit
-    return np.searchsorted(panel.bounds, row, side="right") - 1
 
 
 def gap_starts(panel: Panel, cells: Ints) -> Ints:
@@ -125,41 +86,83 @@ def last_seen(panel: Panel, seen: NDArray[np.bool_]) -> Ints:
     return np.maximum.reduceat(row, panel.bounds[:-1])
 
 
-def unseen(
-    panel: Panel, ends: Ints, h: int, seen: NDArray[np.bool_], *, asked: bool
-) -> Ints:
-    """Keep the forecasts of rows that a fit has not seen.
+def check_new(
+    panel: Panel, ends: Ints, new: NDArray[np.bool_], h: int, seen: NDArray[np.bool_]
+) -> None:
+    """Refuse forecasts of rows that a fit has seen.
 
     Parameters
     ----------
     panel : Panel
-    ends : ndarray of int
-        First row of each.
+    ends : ndarray of int, shape (n,)
+        First row of each forecast.
+    new : ndarray of bool, shape (n,)
+        Whether it lies behind the last known row of its series.
     h : int
     seen : ndarray of bool, shape (N,)
-    asked : bool
-        Whether just these were asked for: none is left out then.
-
-    Returns
-    -------
-    ndarray of int
 
     Raises
     ------
     ValueError
-        If some of those asked for, or all of them, are of known rows.
+        If some are not new, naming the rows.
     """
-    series = np.searchsorted(panel.bounds, ends, side="right") - 1
-    new = ends > last_seen(panel, seen)[series]
-    if not (new.all() if asked else new.any()):
-        ahead = np.zeros_like(seen)
-        ahead[(ends[~new, None] + np.arange(h)).ravel()] = True
-        refuse_seen(panel, ahead & seen)
-        refuse_seen(panel, ahead)  # all of them lie before the last known row
-    return ends[new]
+    ahead = np.zeros_like(seen)
+    ahead[(ends[~new, None] + np.arange(h)).ravel()] = True
+    refuse_seen(panel, ahead & seen)
+    refuse_seen(panel, ahead)  # all of them lie before the last known row
 
 
-def cutoffs(panel: Panel, h: int, n_windows: int | None, step: int) -> Ints:
+@dataclass(frozen=True)
+class Origins:
+    """Where n forecasts begin.
+
+    Attributes
+    ----------
+    end : ndarray of int, shape (n,)
+        First row of each.
+    series : ndarray of int, shape (n,)
+    window : ndarray of int, shape (n,)
+        Its number in its series, from the last one on.
+    """
+
+    end: Ints
+    series: Ints
+    window: Ints
+
+    def some(self, chosen: Any) -> Origins:
+        """Keep some of them."""
+        return Origins(self.end[chosen], self.series[chosen], self.window[chosen])
+
+
+def check_room(panel: Panel, h: int, n_windows: int | None, step: int) -> None:
+    """Refuse series that are all too short.
+
+    Parameters
+    ----------
+    panel : Panel
+    h : int
+    n_windows : int or None
+    step : int
+
+    Raises
+    ------
+    ValueError
+        If there are not so many rows as `origins` needs.
+    """
+    count, many = _room(panel, h, step), n_windows or 1
+    if count.max() < many:
+        least, longest = _least(h), int(np.diff(panel.bounds).max())
+        raise ValueError(
+            f"{many} forecast(s) of {h} rows, {step} rows apart, with {least} rows of "
+            f"history need {least + h + (many - 1) * step} rows; the longest series has"
+            f" {longest}. Give more rows (those of the fit may come first, as history),"
+            " or ask for fewer windows or a smaller step."
+        )
+
+
+def origins(
+    panel: Panel, h: int, n_windows: int | None, step: int, edges: Sequence[int]
+) -> Origins:
     """Choose the rows from which the next h are forecast, in every series.
 
     Parameters
@@ -169,35 +172,34 @@ def cutoffs(panel: Panel, h: int, n_windows: int | None, step: int) -> Ints:
         Rows of each forecast. At least three times as many, and 24, are left for a
         history.
     n_windows : int or None
-        Of each series, the last ones; all by default, up to 2,000 in all.
+        Of each series, the last ones; all by default, up to 2,000 in a group.
     step : int
         Rows between two of them.
+    edges : sequence of int
+        Groups of series; see `tsdiff.panel.groups.group_edges`.
 
     Returns
     -------
-    ndarray of int, shape (n,)
-
-    Raises
-    ------
-    ValueError
-        If there are not so many rows.
+    Origins
+        Series by series.
     """
-    least = max(3 * h, _LEAST_HISTORY)
-    room = np.diff(panel.bounds) - least - h
-    count = np.maximum(room // step + 1, 0)
-    if not count.any() or (n_windows is not None and count.max() < n_windows):
-        many, longest = n_windows or 1, int(room.max()) + least + h
-        raise ValueError(
-            f"{many} forecast(s) of {h} rows, {step} rows apart, with {least} rows of "
-            f"history need {least + h + (many - 1) * step} rows; the longest series has"
-            f" {longest}. Give more rows (those of the fit may come first, as history),"
-            " or ask for fewer windows or a smaller step."
-        )
-    if n_windows is None:
-        n_windows = max(_MOST_WINDOWS // int((count > 0).sum()), 1)
-    number = np.arange(min(n_windows, int(count.max())))
-    used = number < count[:, None]
-    return ((panel.bounds[1:, None] - h) - step * number)[used]
+    count = _room(panel, h, step)
+    n_able = np.add.reduceat(count > 0, edges[:-1], dtype=np.int64)
+    each = MOST_WINDOWS // np.maximum(n_able, 1) if n_windows is None else n_windows
+    most = np.repeat(np.maximum(each, 1) * np.ones_like(n_able), np.diff(edges))
+    used = np.minimum(count, most)
+    series, window = np.nonzero(np.arange(used.max()) < used[:, None])
+    return Origins(panel.bounds[1:][series] - h - step * window, series, window)
+
+
+def _room(panel: Panel, h: int, step: int) -> Ints:
+    """Count the forecasts that each series has rows for."""
+    room = np.diff(panel.bounds) - _least(h) - h
+    return np.maximum(room // step + 1, 0)
+
+
+def _least(h: int) -> int:
+    return max(3 * h, _LEAST_HISTORY)
 
 
 def rehearsals(
@@ -223,6 +225,8 @@ def rehearsals(
     rows : ndarray of int, shape (n_rows,)
         Where its rows come from.
     """
+    if not len(ends):
+        return
     series = np.searchsorted(whole.bounds, ends, side="right") - 1
     first = whole.bounds[series]
     if memory is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,8 @@ from typing import Any
 import pandas as pd
 
 from tsdiff.atomic import write_whole
+from tsdiff.calibrating.merging import learn
+from tsdiff.fanout.given import keep_model
 from tsdiff.panel.arrow import arrow
 
 MANIFEST, PARTS = "manifest.json", "parts"
@@ -50,7 +53,7 @@ class FanOut:
         kept = json.loads(file.read_text(encoding="utf-8"))
         self.state: str = kept["state"]
         self.failed: dict[str, str] = kept["failed"]
-        self._n_shards = len(kept["shards"])
+        self._n_series = [shard["n_series"] for shard in kept["shards"]]
 
     @property
     def paths(self) -> list[Path]:
@@ -69,7 +72,8 @@ class FanOut:
         -------
         DataFrame
             What the question to the whole panel would have returned; of ``sample``
-            the draws in long form (`Draws.to_frame`). Without what failed.
+            the draws in long form (`Draws.to_frame`), of ``calibrate`` the scores to
+            learn from (see `calibrated`). Without what failed.
 
         Raises
         ------
@@ -82,10 +86,55 @@ class FanOut:
         whole = isinstance(frames[0].index, pd.MultiIndex)
         return pd.concat(frames, ignore_index=not whole)
 
+    def calibrated(self, model: Any) -> Any:
+        """Calibrate a model by the scores of ``fan_out(model, "calibrate", ...)``.
+
+        Parameters
+        ----------
+        model : fitted estimator, str or Path
+            The one that was asked.
+
+        Returns
+        -------
+        estimator
+            A copy that shares all that was learned and answers by the calibration that
+            ``model.calibrate`` of the whole panel would have learned; `model` stays as
+            it is. (Which cells are hidden, and the scores of tied values, are drawn for
+            2000 series at a time: by another `shard_size` they are other draws.)
+
+        Raises
+        ------
+        FileNotFoundError, TypeError
+            If it is no model.
+        ValueError
+            If another question or another model was asked, some shards have not been
+            answered, or there was nothing to calibrate on.
+        """
+        run = json.loads((self.folder / "run.json").read_text(encoding="utf-8"))
+        kept = keep_model(model, self.folder)
+        if (run["method"], run["model"]) != ("calibrate", kept.digest):
+            what = (
+                "the model is another one"
+                if run["method"] == "calibrate"
+                else (f"the question was {run['method']!r}")
+            )
+            raise ValueError(
+                f"{self.folder} holds no scores of this model: {what}. Ask fan_out("
+                'model, "calibrate", ...).'
+            )
+        if self.state != "done" or len(self.paths) < len(self._n_series):
+            raise ValueError(
+                f"{self!r} is not whole. Call fan_out again: it does what is missing."
+            )
+        view = copy.copy(kept.estimator)
+        groups = zip(self, self._n_series, strict=True)
+        view.calibration_ = learn(groups, len(view.schema_.channels))
+        return view
+
     def __repr__(self) -> str:
         return (
             f"FanOut({str(self.folder)!r}: {self.state}, {len(self.paths)} of "
-            f"{self._n_shards} shards, {len(self.failed)} failed)"
+            f"{len(self._n_series)} shards, {len(self.failed)} failed)"
         )
 
 

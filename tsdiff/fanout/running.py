@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from inspect import signature
 from pathlib import Path
 from typing import Any, Literal
 
@@ -23,7 +24,14 @@ from tsdiff.parallel import check_n_jobs
 from tsdiff.parameters import check_count, read_seed
 from tsdiff.validation import listing
 
-_METHODS = ("transform", "predict", "predict_interval", "predict_quantiles", "sample")
+_METHODS = (
+    "transform",
+    "predict",
+    "predict_interval",
+    "predict_quantiles",
+    "sample",
+    "calibrate",
+)
 _MOST_NAMED = 3
 _FORMAT = 1
 
@@ -51,8 +59,9 @@ def fan_out(
     ----------
     model : fitted estimator, str or Path
         Or the file in which one was saved.
-    method : {"transform", "predict", "predict_interval", "predict_quantiles", "sample"}
-        Of the model.
+    method : {"transform", "predict", "predict_interval", "predict_quantiles", \
+            "sample", "calibrate"}
+        Of the model. The last one scores, and `FanOut.calibrated` learns of all scores.
     panel : ParquetPanel, DataFrame, ndarray, str or Path
         The series: Parquet files, which are read a shard at a time (a path stands for
         ``ParquetPanel(path)``); a path of an ``.npy`` file of shape (n_series, n_times,
@@ -121,7 +130,7 @@ def fan_out(
     random_state = asked.pop("random_state", None)
     seed = _seed(home, model if random_state is None else random_state)
     kept = keep_model(model, home)
-    _check_method(kept.estimator, method)
+    _check_method(kept.estimator, method, asked)
     given = keep_panel(panel, home)
     run = {
         "tsdiff": __version__,
@@ -168,13 +177,14 @@ def _check_asked(asked: Mapping[str, Any]) -> None:
         )
 
 
-def _check_method(estimator: Any, method: str) -> None:
+def _check_method(estimator: Any, method: str, asked: Mapping[str, Any]) -> None:
     able = [name for name in _METHODS if hasattr(estimator, name)]
     if method not in able:
         raise ValueError(
             f"method={method!r} can't be asked of a {type(estimator).__name__}; it has "
             f"{listing(map(repr, able))}."
         )
+    signature(getattr(estimator, method)).bind_partial(**asked)
 
 
 def _seed(home: Path, given: Any) -> int:

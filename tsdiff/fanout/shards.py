@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from tsdiff.backtesting.models import digest
+from tsdiff.panel.groups import group_edges
 from tsdiff.panel.pieces import Contents, Piece, claim
-
-_MOST_ROWS = 2_000_000  # in a shard, else a worker needs more than a GiB
 
 
 @dataclass(frozen=True)
@@ -118,30 +118,21 @@ class Plan:
 
 
 def _cut(contents: Mapping[str, Contents], shard_size: int) -> Iterator[Shard]:
-    """Cut the series of files into shards."""
-    pieces: list[Piece] = []
-    names: list[Any] = []
-    n_rows = 0
-    for file, held in contents.items():
-        begun = 0
-        for number, length in enumerate(np.diff(held.first).tolist()):
-            full = len(names) == shard_size or n_rows + length > _MOST_ROWS
-            if names and full:
-                pieces += _piece(file, held, begun, number)
-                yield _shard(pieces, names)
-                pieces, names, n_rows, begun = [], [], 0, number
-            names.append(held.ids[number])
-            n_rows += length
-        pieces += _piece(file, held, begun, len(held.ids))
-    if names:
-        yield _shard(pieces, names)
-
-
-def _piece(file: str, held: Contents, begun: int, stop: int) -> list[Piece]:
-    if begun == stop:
-        return []
-    return [Piece(file, int(held.first[begun]), int(held.first[stop]))]
-
-
-def _shard(pieces: list[Piece], names: list[Any]) -> Shard:
-    return Shard(tuple(pieces), len(names), (repr(names[0]), repr(names[-1])))
+    """Cut the series of files into shards, which may go on in the next file."""
+    files, held = list(contents), list(contents.values())
+    names = [name for one in held for name in one.ids]
+    length = np.concatenate([np.diff(one.first) for one in held])
+    start = np.append(0, np.cumsum([len(one.ids) for one in held]))
+    for first, stop in pairwise(group_edges(length, shard_size)):
+        own = range(
+            int(np.searchsorted(start, first, side="right")) - 1,
+            int(np.searchsorted(start, stop)),
+        )
+        rows = [np.clip([first, stop] - start[k], 0, len(held[k].ids)) for k in own]
+        pieces = tuple(
+            Piece(files[k], *map(int, held[k].first[span]))
+            for k, span in zip(own, rows, strict=True)
+            if span[0] < span[1]
+        )
+        ends = repr(names[first]), repr(names[stop - 1])
+        yield Shard(pieces, stop - first, ends)

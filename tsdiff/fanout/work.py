@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import import_module
@@ -88,8 +88,9 @@ def do(task: Task, question: Question) -> Outcome:
         model = open_model(question)
         with warnings.catch_warnings(record=True) as caught, one_thread():
             warnings.simplefilter("always")
-            frame = question.panel.read(task.shard.pieces, rows_used(model))
-            _write(task, _answer(model, question, frame))
+            last = None if question.method == "calibrate" else rows_used(model)
+            frame = question.panel.read(task.shard.pieces, last)
+            _write(task, _answer(model, question, frame, task.number))
     except Exception as error:
         return Outcome(task.number, f"{type(error).__name__}: {error}")
     said = (str(one.message) for one in caught if issubclass(one.category, UserWarning))
@@ -163,16 +164,29 @@ def load_model(path: str | Path) -> Any:
     return (home.DiffusionForecaster if forecasts else home.DiffusionImputer).load(path)
 
 
-def _answer(model: Any, question: Question, frame: pd.DataFrame) -> pd.DataFrame:
+def _answer(
+    model: Any, question: Question, frame: pd.DataFrame, number: int
+) -> pd.DataFrame:
     """Ask the model; if it refuses, find the series that is to blame."""
-    ask = getattr(model, question.method)
-    name = "y" if "y" in signature(ask).parameters else "X"
+    ask = _asking(model, question, number)
     try:
-        answer = ask(**{name: frame}, **question.asked)
+        answer = ask(frame)
     except (TypeError, ValueError) as error:
-        blamed = to_blame(frame, lambda some: ask(**{name: some}, **question.asked))
+        blamed = to_blame(frame, ask)
         raise type(error)(f"series {blamed!r}: {error}") from error
     return answer.to_frame() if isinstance(answer, Draws) else answer
+
+
+def _asking(
+    model: Any, question: Question, number: int
+) -> Callable[[pd.DataFrame], Any]:
+    """Make the function from the series of a shard to their answer."""
+    asked = dict(question.asked)
+    if question.method == "calibrate":
+        return lambda frame: next(model._rehearse(frame, number, **asked))[0]
+    ask = getattr(model, question.method)
+    name = "y" if "y" in signature(ask).parameters else "X"
+    return lambda frame: ask(**{name: frame}, **asked)
 
 
 def _write(task: Task, answer: pd.DataFrame) -> None:
