@@ -119,6 +119,8 @@ class Plan:
 
 def _cut(contents: Mapping[str, Contents], shard_size: int) -> Iterator[Shard]:
     """Cut the series of files into shards, which may go on in the next file."""
+    if not contents:
+        return
     files, held = list(contents), list(contents.values())
     names = [name for one in held for name in one.ids]
     length = np.concatenate([np.diff(one.first) for one in held])
