@@ -191,3 +191,49 @@ def test_a_diffusion_model_calibrates_by_shards(model, tmp_path):
     )
     with pytest.raises(ValueError, match="There is nothing to calibrate on"):
         nothing.calibrated(model)
+
+
+@pytest.fixture(scope="module")
+def helped():
+    """A model of covariates and static features, and all that it wants to know."""
+    names = list(Y.index.unique(0))
+    rng = np.random.default_rng(5)
+    hours = pd.date_range("2024-01-01", periods=T + 3, freq="h", unit="us")
+    index = pd.MultiIndex.from_product([names, hours], names=Y.index.names)
+    X = pd.DataFrame({"heat": rng.normal(size=len(index))}, index)
+    X["kind"] = np.where(rng.random(len(index)) < 0.5, "work", "rest")
+    X["past"] = X["heat"].where(index.get_level_values(1) < hours[T])
+    size = {"size": rng.normal(size=len(names)), "town": rng.choice(["a", "b"], 192)}
+    static = pd.DataFrame(size, names).sample(frac=1, random_state=0)
+    given = {"X": X.loc[names[:10]], "static": static.loc[names[:10]]}
+    model = DiffusionForecaster(horizon=3, window=16, **SIZES)
+    return model.fit(Y.iloc[: 10 * T], **given), X, static
+
+
+def test_shards_carry_the_rows_of_covariates_and_static_features(helped, tmp_path):
+    model, X, static = helped
+    y = Y.iloc[: 96 * T]
+    whole = model.predict_interval(y=y, X=X, static=static)
+    asked = {"shard_size": 32, "static": static}
+    memory = fan_out(model, "predict_interval", y, folder=tmp_path / "a", X=X, **asked)
+    same(memory.read(), whole, rtol=1e-5)
+    turned = X.loc[list(X.index.unique(0)[::-1])]
+    files = ParquetPanel(write(tmp_path / "X", turned), channels=list(X))
+    asked |= {"X": files, "n_jobs": 2}
+    disk = fan_out(model, "predict_interval", y, folder=tmp_path / "b", **asked)
+    same(disk.read(), memory.read(), check_exact=True)
+    later = {"panel": Y.iloc[96 * T : 128 * T], "X": X, "static": static}
+    scored = fan_out(model, "calibrate", folder=tmp_path / "c", **later)
+    later["y"] = later.pop("panel")
+    one = copy.copy(model).calibrate(**later).calibration_
+    two = scored.calibrated(model).calibration_
+    np.testing.assert_allclose(two.maps, one.maps, rtol=1e-5)
+
+
+def test_arrays_of_covariates_go_with_arrays(tmp_path):
+    rng = np.random.default_rng(0)
+    y, X = rng.normal(size=(12, 40, 1)), rng.normal(size=(12, 42, 2))
+    model = DiffusionForecaster(horizon=2, window=16, **SIZES).fit(y, X)
+    ahead = fan_out(model, "predict", y, X=X, folder=tmp_path, shard_size=5)
+    answer = model.predict(y=y, X=X).reshape(-1, 1)
+    np.testing.assert_allclose(ahead.read(), answer, rtol=1e-5)

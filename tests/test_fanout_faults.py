@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 from meters import Mortal, T, Y, parts, same, write
 
-from tsdiff import FanOut, fan_out, parallel
+from tsdiff import FanOut, ParquetPanel, fan_out, parallel
 from tsdiff.baselines import SeasonalNaive
 from tsdiff.fanout import pool
 
@@ -203,6 +203,20 @@ def test_a_shard_that_fails_is_named_with_its_series_and_the_others_are_kept(tmp
     same(ahead.read(), WHOLE.loc[rest], check_exact=True)
 
 
+def test_rows_beside_the_series_that_are_missing_or_others_are_told(tmp_path):
+    asked = {"folder": tmp_path / "a", "shard_size": 64}
+    with pytest.raises(ValueError, match=r"X has no rows of series 'm100'\. Add"):
+        fan_out(NAIVE, "predict", Y, X=Y.drop("m100", level=0), **asked)
+    files = write(tmp_path / "x")
+    asked |= {"folder": tmp_path / "b", "X": ParquetPanel(files)}
+    with pytest.raises(RuntimeError, match="3 of 3 shards failed"):  # it can't use X
+        fan_out(NAIVE, "predict", Y, **asked)
+    write(tmp_path / "others", Y * 2)
+    shutil.copy(tmp_path / "others" / "2.parquet", files / "2.parquet")
+    with pytest.raises(ValueError, match=r"holds another run: beside.X was"):
+        fan_out(NAIVE, "predict", Y, **asked)
+
+
 def test_a_part_that_was_damaged_is_answered_again(tmp_path):
     asked = {"folder": tmp_path, "shard_size": 32}
     ahead = fan_out(NAIVE, "predict", Y, **asked)
@@ -236,8 +250,9 @@ def test_a_folder_of_another_question_is_refused(method, panel, asked, tmp_path)
         (NAIVE, "predict", Y.set_axis([1], axis=1), {}, "are not all text"),
         (NAIVE, "predict", np.zeros((3, 4)), {}, r"shape \(3, 4\)"),
         (NAIVE, "predict", [1.0], {}, "The panel is a list"),
-        (NAIVE, "predict", Y, {"y": Y}, "y= can't be split"),
-        (NAIVE, "predict", Y, {"X": Y}, "X has covariates series by series"),
+        (NAIVE, "predict", Y, {"y": Y}, "y= can't be given"),
+        (NAIVE, "predict", Y, {"static": [1.0]}, "static must be a pandas"),
+        (NAIVE, "predict", Y, {"X": "nowhere"}, "There is no Parquet file at .*now"),
         (NAIVE, "predict", Y, {"hours": 2}, "unexpected keyword argument 'hours'"),
         (NAIVE, "predict", Y, {"n_jobs": 0}, "n_jobs must be a whole number"),
         (NAIVE, "predict", Y, {"shard_size": 0}, "shard_size must be"),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import copy
 import hashlib
-from collections.abc import Callable
-from dataclasses import dataclass, is_dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, is_dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -22,8 +22,9 @@ from tsdiff.panel.arrow import arrow
 from tsdiff.panel.long import to_long
 from tsdiff.panel.parquet import ParquetPanel
 
-_MODEL, _FRAME, _ARRAY = "model.tsdiff", "panel.parquet", "panel.npy"
+_MODEL = "model.tsdiff"
 _ROWS_IN_A_GROUP = 2**18
+_ON_DISK = (str, Path, ParquetPanel, ArrayPanel)
 
 
 @dataclass(frozen=True)
@@ -90,8 +91,8 @@ def _kept(sha: str, write: Callable[[], Any], estimator: Any) -> Kept:
     return Kept(sha, write, estimator, int(verbose))
 
 
-def keep_panel(panel: Any, home: Path) -> Kept:
-    """Read where the series are; what is in memory will be written down.
+def keep_panel(panel: Any, home: Path, name: str = "panel") -> Kept:
+    """Read where the series are; what is in memory will be written into that file.
 
     Raises
     ------
@@ -109,7 +110,7 @@ def keep_panel(panel: Any, home: Path) -> Kept:
         whole.files()
         return Kept(repr(whole), lambda: whole)
     if isinstance(panel, pd.DataFrame | pd.Series):
-        return _keep_frame(panel, home / _FRAME)
+        return _keep_frame(panel, home / f"{name}.parquet")
     if not isinstance(panel, np.ndarray):
         raise TypeError(
             f"The panel is a {type(panel).__name__}. Give a ParquetPanel, a path, a "
@@ -118,8 +119,9 @@ def keep_panel(panel: Any, home: Path) -> Kept:
     ArrayPanel.check(panel, "The panel")
 
     def write() -> ArrayPanel:
-        _write_once(home / _ARRAY, lambda file: np.save(file, panel))
-        return ArrayPanel(str(home / _ARRAY))
+        path = home / f"{name}.npy"
+        _write_once(path, lambda file: np.save(file, panel))
+        return ArrayPanel(str(path))
 
     return Kept(str(digest_of_data(panel)), write)
 
@@ -150,6 +152,57 @@ def _keep_frame(panel: Any, path: Path) -> Kept:
         return ParquetPanel(str(path), id_col, time_col)
 
     return Kept(str(digest_of_data(frame)), write)
+
+
+def split(
+    asked: Mapping[str, Any], home: Path
+) -> tuple[dict[str, Any], dict[str, Kept]]:
+    """Tell arguments that hold for all series from those that have rows of each.
+
+    Parameters
+    ----------
+    asked : mapping
+        Arguments of the method. `static`, and an `X` that is indexed by series and
+        time, on disk, or an array of three dimensions, have rows of each series.
+    home : Path
+
+    Returns
+    -------
+    common : dict
+    beside : dict of str to Kept
+
+    Raises
+    ------
+    OSError, TypeError, ValueError
+        If they can't be read.
+    """
+    common, beside = dict(asked), {}
+    if common.get("static") is not None:
+        table = _one_row_each(common.pop("static"))
+        beside["static"] = keep_panel(table, home, "static")
+    X = common.get("X")
+    n_levels = getattr(getattr(X, "index", None), "nlevels", 1)
+    if isinstance(X, _ON_DISK):
+        kept = keep_panel(common.pop("X"), home)
+        panel = kept.write()
+        found = {file: panel.mark(file) for file in panel.files()}
+        beside["X"] = replace(kept, digest=digest(kept.digest, found))
+    elif n_levels > 1 or getattr(X, "ndim", 2) == 3:
+        beside["X"] = keep_panel(common.pop("X"), home, "X")
+    return common, beside
+
+
+def _one_row_each(static: Any) -> pd.DataFrame:
+    """Read static features, each row as a series of its own."""
+    if isinstance(static, pd.Series):
+        static = static.to_frame("x0" if static.name is None else static.name)
+    if not isinstance(static, pd.DataFrame):
+        raise TypeError(
+            f"static must be a pandas DataFrame or Series, not "
+            f"{type(static).__name__}, indexed by the names of the series."
+        )
+    index: Any = [static.index, [0] * len(static)]
+    return static.set_axis(pd.MultiIndex.from_arrays(index, names=[None, None]))
 
 
 def _write_frame(frame: pd.DataFrame, id_col: str, time_col: str, file: Any) -> None:

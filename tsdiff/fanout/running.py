@@ -15,10 +15,10 @@ from tsdiff.advice import advise
 from tsdiff.backtesting.folder import Folder
 from tsdiff.backtesting.models import describe, digest
 from tsdiff.fanout.answers import PARTS, FanOut, write_manifest
-from tsdiff.fanout.given import keep_model, keep_panel, tidy
+from tsdiff.fanout.given import keep_model, keep_panel, split, tidy
 from tsdiff.fanout.pool import run_tasks
 from tsdiff.fanout.shards import Plan, Shard
-from tsdiff.fanout.work import Question, Task, is_done, open_model
+from tsdiff.fanout.work import Question, Task, is_done, open_model, series_of
 from tsdiff.panel.arrow import arrow
 from tsdiff.parallel import check_n_jobs
 from tsdiff.parameters import check_count, read_seed
@@ -80,8 +80,10 @@ def fan_out(
         Shards that fail are named, and all others are answered, either way: raise an
         error after that, or return.
     **asked
-        Arguments of the method besides the series: ``h=24``, ``coverage=0.9``. `X` may
-        be covariates that hold for all series, by time alone.
+        Arguments of the method besides the series: ``h=24``, ``coverage=0.9``. `X` is
+        indexed by time alone, and holds for all series; or it has rows of each series,
+        as the panel has: in memory, by series and time, or as a ParquetPanel. So has
+        `static`, indexed by series.
 
     Returns
     -------
@@ -125,25 +127,29 @@ def fan_out(
         check_n_jobs(n_jobs)
     if on_error not in ("raise", "collect"):
         raise ValueError(f'on_error must be "raise" or "collect", got {on_error!r}.')
-    _check_asked(asked)
     home = Path(folder).absolute()
     random_state = asked.pop("random_state", None)
     seed = _seed(home, model if random_state is None else random_state)
     kept = keep_model(model, home)
-    _check_method(kept.estimator, method, asked)
+    _check_asked(kept.estimator, method, asked)
     given = keep_panel(panel, home)
+    common, beside = split(asked, home)
     run = {
         "tsdiff": __version__,
         "kind": "fan_out",
         "model": kept.digest,
         "method": method,
-        "asked": describe(asked),
+        "asked": describe(common),
         "random_state": seed,
         "shard_size": shard_size,
         "panel": given.digest,
     }
+    if beside:
+        run["beside"] = {name: own.digest for name, own in beside.items()}
     Folder.open(home, run)
-    question = Question(given.write(), kept.write(), kept.digest, method, asked, seed)
+    rows = {name: own.write() for name, own in beside.items()}
+    model = kept.write()
+    question = Question(given.write(), model, kept.digest, method, common, seed, rows)
     open_model(question)  # or it fails here, and not a thousand times
     plan = _planned(home, question, shard_size)
     if plan.broken and on_error == "raise":
@@ -163,21 +169,8 @@ def fan_out(
     return FanOut(home)
 
 
-def _check_asked(asked: Mapping[str, Any]) -> None:
-    for name in ("y", "static"):
-        if name in asked:
-            raise ValueError(
-                f"{name}= can't be split into shards; the series are told by the panel."
-            )
-    index = getattr(asked.get("X"), "index", None)
-    if getattr(index, "nlevels", 1) > 1:
-        raise ValueError(
-            "X has covariates series by series, which can't be split into shards. Give "
-            "those that hold for all series, indexed by time alone."
-        )
-
-
-def _check_method(estimator: Any, method: str, asked: Mapping[str, Any]) -> None:
+def _check_asked(estimator: Any, method: str, asked: Mapping[str, Any]) -> None:
+    """Refuse what the model can't be asked, before anything is written."""
     able = [name for name in _METHODS if hasattr(estimator, name)]
     if method not in able:
         raise ValueError(
@@ -185,6 +178,9 @@ def _check_method(estimator: Any, method: str, asked: Mapping[str, Any]) -> None
             f"{listing(map(repr, able))}."
         )
     signature(getattr(estimator, method)).bind_partial(**asked)
+    name = series_of(estimator, method)
+    if name in asked:
+        raise ValueError(f"{name}= can't be given; the series are told by the panel.")
 
 
 def _seed(home: Path, given: Any) -> int:
@@ -210,7 +206,7 @@ def _planned(home: Path, question: Question, shard_size: int) -> Plan:
         kept = json.loads(file.read_text(encoding="utf-8"))
         plan.marks = kept["files"]
         plan.shards = [Shard.of_json(shard) for shard in kept["shards"]]
-    plan.look_through(question.panel, shard_size)
+    plan.look_through(question.panel, shard_size, question.beside)
     _note(home, plan, {}, "running")
     (home / PARTS).mkdir(exist_ok=True)
     tidy(home / PARTS)

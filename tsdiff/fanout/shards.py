@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from tsdiff.backtesting.models import digest
+from tsdiff.fanout.beside import Places, places, rows_of
 from tsdiff.panel.groups import group_edges
 from tsdiff.panel.pieces import Contents, Piece, claim
 
@@ -24,26 +25,39 @@ class Shard:
     n_series : int
     ids : tuple of str
         The first and the last one, as they are shown.
+    beside : mapping of str to tuple of Piece
+        Rows of covariates or static features, by argument.
     """
 
     pieces: tuple[Piece, ...]
     n_series: int
     ids: tuple[str, str]
+    beside: Mapping[str, tuple[Piece, ...]] = field(default_factory=dict)
 
     @classmethod
     def of_json(cls, kept: Mapping[str, Any]) -> Shard:
         """Read what a manifest holds."""
-        pieces = tuple(Piece(*piece) for piece in kept["pieces"])
-        return cls(pieces, kept["n_series"], (kept["ids"][0], kept["ids"][1]))
+        ids = kept["ids"][0], kept["ids"][1]
+        rows = {name: _pieces(own) for name, own in kept.get("beside", {}).items()}
+        return cls(_pieces(kept["pieces"]), kept["n_series"], ids, rows)
 
     def to_json(self) -> dict[str, Any]:
         """Give what a manifest holds."""
-        pieces = [[p.file, p.first, p.stop] for p in self.pieces]
-        return {"pieces": pieces, "n_series": self.n_series, "ids": list(self.ids)}
+        beside = {name: _plain(rows) for name, rows in self.beside.items()}
+        own = {"n_series": self.n_series, "ids": list(self.ids)}
+        return own | {"pieces": _plain(self.pieces), "beside": beside}
 
     def key(self, marks: Mapping[str, str]) -> str:
         """Digest of the rows it stands for."""
         return digest(self.to_json(), [marks[piece.file] for piece in self.pieces])
+
+
+def _plain(pieces: Iterable[Piece]) -> list[list[Any]]:
+    return [[piece.file, piece.first, piece.stop] for piece in pieces]
+
+
+def _pieces(plain: Iterable[list[Any]]) -> tuple[Piece, ...]:
+    return tuple(Piece(*piece) for piece in plain)
 
 
 @dataclass
@@ -63,7 +77,9 @@ class Plan:
     shards: list[Shard] = field(default_factory=list)
     broken: dict[str, str] = field(default_factory=dict)
 
-    def look_through(self, panel: Any, shard_size: int) -> None:
+    def look_through(
+        self, panel: Any, shard_size: int, beside: Mapping[str, Any] | None = None
+    ) -> None:
         """Add the series of all files that are not in the plan yet.
 
         Parameters
@@ -71,11 +87,14 @@ class Plan:
         panel : ParquetPanel or ArrayPanel
         shard_size : int
             Series in a shard; fewer, where they are long.
+        beside : mapping of str to panel, optional
+            Of the same series.
 
         Raises
         ------
-        ValueError
-            If a file of the plan is gone, or another one by now.
+        OSError, ValueError
+            If a file of the plan is gone, or another one by now; if what goes beside
+            can't be read, or lacks a series.
         """
         files = panel.files()
         found = {file: self._try(panel.mark, file) for file in files}
@@ -97,7 +116,7 @@ class Plan:
                 fresh[file] = contents
         fresh = {file: contents for file, contents in fresh.items() if file in new}
         self.marks |= {file: marks[file] for file in fresh}
-        self.shards += _cut(fresh, shard_size)
+        self.shards += _cut(fresh, shard_size, places(beside or {}))
 
     def _try(self, work: Callable[[str], Any], file: str) -> Any:
         """Do something with a file, and note what is wrong with it."""
@@ -117,7 +136,9 @@ class Plan:
         return True
 
 
-def _cut(contents: Mapping[str, Contents], shard_size: int) -> Iterator[Shard]:
+def _cut(
+    contents: Mapping[str, Contents], shard_size: int, where: Places
+) -> Iterator[Shard]:
     """Cut the series of files into shards, which may go on in the next file."""
     if not contents:
         return
@@ -137,4 +158,4 @@ def _cut(contents: Mapping[str, Contents], shard_size: int) -> Iterator[Shard]:
             if span[0] < span[1]
         )
         ends = repr(names[first]), repr(names[stop - 1])
-        yield Shard(pieces, stop - first, ends)
+        yield Shard(pieces, stop - first, ends, rows_of(names[first:stop], where))

@@ -6,7 +6,7 @@ import hashlib
 import json
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from importlib import import_module
 from inspect import signature
@@ -18,6 +18,7 @@ from safetensors import SafetensorError, safe_open
 
 from tsdiff.atomic import writing
 from tsdiff.draws import Draws
+from tsdiff.fanout.beside import read
 from tsdiff.fanout.shards import Shard
 from tsdiff.forecasting import Forecaster
 from tsdiff.ondisk import to_blame
@@ -43,6 +44,8 @@ class Question:
     asked : mapping
         Its arguments besides the series.
     seed : int
+    beside : mapping of str to panel
+        Arguments that are rows of the series.
     """
 
     panel: Any
@@ -51,6 +54,7 @@ class Question:
     method: str
     asked: Mapping[str, Any]
     seed: int
+    beside: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -90,7 +94,9 @@ def do(task: Task, question: Question) -> Outcome:
             warnings.simplefilter("always")
             last = None if question.method == "calibrate" else rows_used(model)
             frame = question.panel.read(task.shard.pieces, last)
-            _write(task, _answer(model, question, frame, task.number))
+            asked = {**question.asked, **read(question.beside, task.shard.beside)}
+            asked_here = replace(question, asked=asked)
+            _write(task, _answer(model, asked_here, frame, task.number))
     except Exception as error:
         return Outcome(task.number, f"{type(error).__name__}: {error}")
     said = (str(one.message) for one in caught if issubclass(one.category, UserWarning))
@@ -177,16 +183,19 @@ def _answer(
     return answer.to_frame() if isinstance(answer, Draws) else answer
 
 
+def series_of(model: Any, method: str) -> str:
+    """Name of the argument that takes the series."""
+    return "y" if "y" in signature(getattr(model, method)).parameters else "X"
+
+
 def _asking(
     model: Any, question: Question, number: int
 ) -> Callable[[pd.DataFrame], Any]:
     """Make the function from the series of a shard to their answer."""
-    asked = dict(question.asked)
     if question.method == "calibrate":
-        return lambda frame: next(model._rehearse(frame, number, **asked))[0]
-    ask = getattr(model, question.method)
-    name = "y" if "y" in signature(ask).parameters else "X"
-    return lambda frame: ask(**{name: frame}, **asked)
+        return lambda frame: next(model._rehearse(frame, number, **question.asked))[0]
+    ask, name = getattr(model, question.method), series_of(model, question.method)
+    return lambda frame: ask(**{name: frame}, **question.asked)
 
 
 def _write(task: Task, answer: pd.DataFrame) -> None:
