@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -24,11 +25,13 @@ from torch.optim import _muon
 from tsdiff import DiffusionForecaster, checkpoints
 from tsdiff.diffusion import training
 
+Weights = dict[str, torch.Tensor]
+
 UNEVEN: dict[str, Any] = {"batch_size": 5, "window": 15, "max_epochs": 26}
 LONG: dict[str, Any] = {"batch_size": 2, "window": 15, "max_epochs": 13}
 ALONE: dict[str, Any] = {"batch_size": 1, "window": 15, "max_epochs": 4}
 ALONE |= {"width": 8, "depth": 1, "random_state": 0}
-KILLED_AT = 37
+STOPPED_AT = 37
 
 
 def single_precision() -> None:
@@ -71,18 +74,38 @@ def failing(work: Any) -> str:
     return "nothing failed"
 
 
-def die_at(step: int) -> None:
-    """Let this process be killed when it computes the losses of a step."""
+def at(step: int, signal_number: int) -> None:
+    """Let this process get a signal when it computes the losses of a step."""
     losses, count = training.losses, 0
 
-    def stop(*arguments: Any) -> Any:
+    def watched(*arguments: Any) -> Any:
         nonlocal count
         count += 1
         if count == step:
-            os.kill(os.getpid(), signal.SIGKILL)
+            training.losses = losses
+            os.kill(os.getpid(), signal_number)
         return losses(*arguments)
 
-    training.losses = stop
+    training.losses = watched
+
+
+def launch(script: str, folder: Path, seconds: float) -> Any:
+    """Run a script on two ranks, as users do."""
+    options = ["--standalone", "--nproc-per-node=2"]
+    return subprocess.run(
+        [sys.executable, "-m", "torch.distributed.run", *options, script, str(folder)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=seconds,
+        env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "ignore"},
+    )
+
+
+def distance(one: Weights, other: Weights) -> float:
+    """Relative distance of all weights together."""
+    flat = [torch.cat([w[k].double().flatten() for k in one]) for w in (one, other)]
+    return float((flat[0] - flat[1]).norm() / flat[1].norm())
 
 
 def main(folder: Path) -> None:
@@ -114,7 +137,7 @@ def main(folder: Path) -> None:
 
     (folder / f"said.{rank}").write_text(json.dumps(said))
     if rank:
-        die_at(KILLED_AT)
+        at(STOPPED_AT, signal.SIGKILL)
     else:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)  # it has to end by itself
     long = tiny(**LONG, checkpoint_path=folder / "killed.fit")

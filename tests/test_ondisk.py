@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,14 @@ import pytest
 import torch
 from meters import T, Y, same, write
 
-from tsdiff import DiffusionForecaster, DiffusionImputer, ParquetPanel, ondisk
+from tsdiff import (
+    ArrayPanel,
+    DiffusionForecaster,
+    DiffusionImputer,
+    ParquetPanel,
+    fan_out,
+    ondisk,
+)
 from tsdiff.batches import Roles, Source
 from tsdiff.panel.frame import to_panel
 from tsdiff.panel.scaling import fit_scaler
@@ -217,3 +225,69 @@ def test_a_fit_on_files_that_was_stopped_goes_on(tmp_path):
     (tmp_path / "others" / "2.parquet").replace(files / "2.parquet")
     with pytest.raises(ValueError, match=r"it differs in .*the files"):
         model().fit(ParquetPanel(files))
+
+
+@pytest.fixture
+def mapped(tmp_path):
+    """Make the meters as arrays on disk."""
+    files = {name: tmp_path / f"{name}.npy" for name in ("path", "ids", "stamps")}
+    np.save(files["path"], Y.to_numpy().reshape(-1, T, 1))
+    np.save(files["ids"], Y.index.unique(0).to_numpy().astype(str))
+    np.save(files["stamps"], Y.index.unique(1).to_numpy())
+    return ArrayPanel(**files, channels=["kwh"])
+
+
+@pytest.mark.usefixtures("small")
+def test_arrays_on_disk_are_fitted_and_answered_as_files_are(mapped, tmp_path):
+    files = ParquetPanel(write(tmp_path / "meters"))
+    some = [mapped.pieces()[k] for k in (3, 4, 17)]
+    own = [files.pieces()[k] for k in (3, 4, 17)]
+    same(mapped.read(some, last=5), files.read(own, last=5))
+    same(mapped.sample(9 * T, 1), files.sample(9 * T, 1))
+    models = [
+        DiffusionForecaster(horizon=3, window=16, **SIZES).fit(panel)
+        for panel in (mapped, files)
+    ]
+    assert torch.equal(*map(weights, models))
+    answers = [
+        fan_out(models[0], "predict", panel, folder=tmp_path / name).read()
+        for name, panel in (("a", mapped), ("b", files))
+    ]
+    same(*answers, check_exact=True)
+
+
+def test_arrays_on_disk_are_read_in_bounded_memory(tmp_path):
+    path = tmp_path / "large.npy"
+    shape = (10_000, 400, 1)
+    np.lib.format.open_memmap(path, "w+", np.float32, shape).flush()  # a sparse file
+    panel = ArrayPanel(path)
+    pieces = panel.pieces()
+    tracemalloc.start()
+    try:
+        for first in range(0, len(pieces), 250):
+            assert len(panel.read(pieces[first : first + 250])) == 250 * 400
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < path.stat().st_size / 2
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("path", np.zeros((3, 4)), r"shape \(3, 4\)"),
+        ("path", np.zeros((192, T, 2)), "2 channel.s., and channels= names 1"),
+        ("ids", np.array(["a", "b"]), r"ids.npy has shape \(2,\); 192 names of series"),
+        ("ids", np.zeros(192), "series 0.0 is there twice"),
+        ("stamps", np.arange(7), r"stamps.npy has shape \(7,\); 60 times are needed"),
+        ("stamps", None, "There is no file .*stamps.npy"),
+    ],
+)
+def test_arrays_that_do_not_fit_each_other_are_named(name, content, said, mapped):
+    path = getattr(mapped, name)
+    path.unlink()
+    if content is not None:
+        np.save(path, content)
+    model = DiffusionForecaster(horizon=3, window=16, **SIZES)
+    with pytest.raises((ValueError, FileNotFoundError), match=said):
+        model.fit(mapped)

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import ranked
 import torch
-from ranked import LONG, UNEVEN
+from ranked import LONG, UNEVEN, Weights, distance, launch
 from safetensors.torch import load_file
 from small import frame, tiny
 from torch.optim import _muon
@@ -30,8 +27,6 @@ from tsdiff.diffusion.network import NetworkConfig
 from tsdiff.diffusion.ranks import Ranks, is_first, joined
 from tsdiff.panel.frame import to_panel
 from tsdiff.panel.scaling import fit_scaler
-
-Weights = dict[str, torch.Tensor]
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 8])
@@ -116,17 +111,8 @@ def test_fits_that_differ_are_told_by_rank() -> None:
 def world(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """Run the script on two ranks; the folder it has left, its code and seconds."""
     folder = tmp_path_factory.mktemp("world")
-    script = [str(Path(ranked.__file__)), str(folder)]
-    options = ["--standalone", "--nproc-per-node=2"]
     start = time.perf_counter()
-    run = subprocess.run(
-        [sys.executable, "-m", "torch.distributed.run", *options, *script],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=100,
-        env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "ignore"},
-    )
+    run = launch(ranked.__file__, folder, 100)
     assert (folder / "said.0").exists(), run.stderr
     said = [json.loads((folder / f"said.{rank}").read_text()) for rank in (0, 1)]
     return folder, said, run.returncode, time.perf_counter() - start
@@ -140,12 +126,6 @@ def alone() -> Any:
         muon = "_zeropower_via_newtonschulz"
         patch.setattr(_muon, muon, ranked.orthogonalised)
         yield lambda model: ranked.weights(model.fit(frame()))
-
-
-def distance(one: Weights, other: Weights) -> float:
-    """Relative distance of all weights together."""
-    flat = [torch.cat([w[k].double().flatten() for k in one]) for w in (one, other)]
-    return float((flat[0] - flat[1]).norm() / flat[1].norm())
 
 
 @pytest.mark.long

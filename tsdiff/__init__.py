@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from tsdiff.fanout import FanOut, fan_out
     from tsdiff.forecaster import DiffusionForecaster
     from tsdiff.imputer import DiffusionImputer
+    from tsdiff.panel.arrays import ArrayPanel
     from tsdiff.panel.long import from_long, to_long
     from tsdiff.panel.parquet import ParquetPanel
     from tsdiff.pooling import pool
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from tsdiff.speed import speed_report
 
 _HOMES = {
+    "ArrayPanel": "tsdiff.panel.arrays",
     "BacktestResult": "tsdiff.backtesting",
     "DiffusionForecaster": "tsdiff.forecaster",
     "DiffusionImputer": "tsdiff.imputer",
@@ -63,6 +65,7 @@ _MODULES = (
 )
 
 __all__ = [
+    "ArrayPanel",
     "BacktestResult",
     "DiffusionForecaster",
     "DiffusionImputer",

@@ -200,9 +200,10 @@ class DiffusionForecaster(
         y : DataFrame, Series, array or polars frame
             Rows are time, columns are channels, NaN is missing. Many series: a
             MultiIndex ``(unique_id, ds)``, or an array of shape (n_series, n_times,
-            n_channels). A `tsdiff.ParquetPanel` may be larger than memory: windows
-            are drawn of all its series; what is told of the data as a whole is of some,
-            drawn at random. No history of it is kept: `predict` needs its `y`.
+            n_channels). A `tsdiff.ParquetPanel` or `tsdiff.ArrayPanel` may be larger
+            than memory: windows are drawn of all its series; what is told of the data
+            as a whole is of some, drawn at random. No history of it is kept: `predict`
+            needs its `y`.
         X : DataFrame, Series, array or polars frame, optional
             Covariates at every stamp of `y`; a plain time index holds for all series.
             Numbers, booleans, categories or text; NaN is missing. Where X goes on

@@ -209,9 +209,9 @@ class DiffusionImputer(
         X : DataFrame, Series, array or polars frame
             Rows are time, columns are channels, NaN is missing. Many series: a
             MultiIndex ``(unique_id, ds)``, or an array of shape (n_series, n_times,
-            n_channels). A `tsdiff.ParquetPanel` may be larger than memory: windows
-            are drawn of all its series; what is told of the data as a whole is of some,
-            drawn at random.
+            n_channels). A `tsdiff.ParquetPanel` or `tsdiff.ArrayPanel` may be larger
+            than memory: windows are drawn of all its series; what is told of the data
+            as a whole is of some, drawn at random.
         y : None
             Ignored; scikit-learn's pipelines pass it.
 

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from tsdiff.diffusion.ranks import is_first
+from tsdiff.panel.arrays import ArrayPanel
 from tsdiff.panel.frame import Panel
 from tsdiff.panel.parquet import ParquetPanel
 from tsdiff.panel.pieces import drawn
@@ -31,7 +32,7 @@ class OnDisk:
 
     Parameters
     ----------
-    files : ParquetPanel
+    files : ParquetPanel or ArrayPanel
 
     Attributes
     ----------
@@ -44,7 +45,7 @@ class OnDisk:
         If the files can't be read.
     """
 
-    def __init__(self, files: ParquetPanel) -> None:
+    def __init__(self, files: ParquetPanel | ArrayPanel) -> None:
         self._files, self._pieces = files, files.pieces()
         self._width = len(files.columns())
         some, self._chosen = drawn(self._pieces, _MOST_CELLS // self._width)
@@ -131,12 +132,12 @@ def open_files(X: Any, *others: Any) -> tuple[Any, OnDisk | None]:
     OSError, ValueError
         If the files can't be read, or can't go with the others.
     """
-    if not isinstance(X, ParquetPanel):
+    if not isinstance(X, ParquetPanel | ArrayPanel):
         return X, None
     if any(other is not None for other in others):
         raise ValueError(
             "Covariates and static features can't go with a panel on disk. Fit on "
-            "series in memory, as ParquetPanel.sample reads them."
+            "series in memory, as its sample() reads them."
         )
     files = OnDisk(X)
     return files.frame, files

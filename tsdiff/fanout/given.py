@@ -16,8 +16,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from tsdiff.atomic import writing
 from tsdiff.backtesting.models import describe, digest, digest_of_data
-from tsdiff.fanout.arrays import ArrayPanel
 from tsdiff.fanout.work import load_model
+from tsdiff.panel.arrays import ArrayPanel
 from tsdiff.panel.arrow import arrow
 from tsdiff.panel.long import to_long
 from tsdiff.panel.parquet import ParquetPanel
@@ -105,8 +105,7 @@ def keep_panel(panel: Any, home: Path, name: str = "panel") -> Kept:
         is_array = Path(panel).suffix == ".npy"
         panel = ArrayPanel(panel) if is_array else ParquetPanel(panel)
     if isinstance(panel, ParquetPanel | ArrayPanel):
-        whole = copy.copy(panel)
-        object.__setattr__(whole, "path", str(Path(panel.path).absolute()))
+        whole = panel.absolute()
         whole.files()
         return Kept(repr(whole), lambda: whole)
     if isinstance(panel, pd.DataFrame | pd.Series):

@@ -62,7 +62,7 @@ def fan_out(
     method : {"transform", "predict", "predict_interval", "predict_quantiles", \
             "sample", "calibrate"}
         Of the model. The last one scores, and `FanOut.calibrated` learns of all scores.
-    panel : ParquetPanel, DataFrame, ndarray, str or Path
+    panel : ParquetPanel, ArrayPanel, DataFrame, ndarray, str or Path
         The series: Parquet files, which are read a shard at a time (a path stands for
         ``ParquetPanel(path)``); a path of an ``.npy`` file of shape (n_series, n_times,
         n_channels); or what is in memory, of which the folder gets a copy: a DataFrame

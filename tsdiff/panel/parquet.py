@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -55,6 +55,10 @@ class ParquetPanel:
     id_col: str = "unique_id"
     time_col: str = "ds"
     channels: Sequence[str] | None = None
+
+    def absolute(self) -> ParquetPanel:
+        """Give the same by a path that holds from anywhere."""
+        return replace(self, path=str(Path(self.path).absolute()))
 
     def files(self) -> list[str]:
         """Files of the panel, by their place in the folder.
