@@ -40,7 +40,7 @@ def single_precision() -> None:
     There a difference in the last digit of a gradient is either lost or multiplied by
     thousands.
     """
-    training._has_fast_bfloat16 = lambda: False
+    training.has_fast_bfloat16 = lambda _: False
     _muon._zeropower_via_newtonschulz = orthogonalised
 
 

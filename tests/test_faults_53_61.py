@@ -109,6 +109,7 @@ WRONG: dict[str, list[Any]] = {
     "warm_start": ["yes"],
     "insert_absent": [1],
     "checkpoint_path": [3, "", True],
+    "device": ["gpu", "", None, 0, "cpu:1"],
     "verbose": [-1, "loud"],
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import signal
 import subprocess
@@ -20,7 +21,7 @@ from faults import Case, weights
 from sklearn.exceptions import ConvergenceWarning
 from small import frame, same
 
-from tsdiff.diffusion import training
+from tsdiff.diffusion import device, training
 
 
 def failing(
@@ -146,7 +147,7 @@ def test_fault_66_a_full_disk(case: Case, tmp_path: Path) -> None:
 NO_MEMORY = [
     MemoryError("Unable to allocate 9.31 GiB"),
     RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory"),
-    torch.OutOfMemoryError("CUDA out of memory"),
+    torch.OutOfMemoryError("Tried to allocate 9.31 GiB"),
 ]
 
 
@@ -189,14 +190,14 @@ def test_fault_67_errors_that_are_not_of_memory(
 def test_fault_68_devices_that_are_not_there(
     case: Case, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """All is computed on the CPU: there is no device to ask for, and none is needed."""
-    with pytest.raises(TypeError, match="device"):
-        type(case.fitted)(device="cuda")
-    monkeypatch.setattr(training, "_has_fast_bfloat16", lambda: False)
-    model = case.new().fit(frame())
-    case.answer(model, frame())
-    tensors = model.model_.network.state_dict().values()
-    assert {tensor.device.type for tensor in tensors} == {"cpu"}
+    """An error in fit and in use lists those that are there."""
+    monkeypatch.setattr(device, "_devices", lambda: ["cpu"])
+    for name in ("cuda", "cuda:1", "mps"):
+        late = copy.copy(case.fitted).set_params(device=name)
+        for ask in (case.new(device=name).fit, lambda X, m=late: case.draws(m, X)):
+            message = f"device='{name}' is not here: .* finds 'cpu'. Give"
+            with pytest.raises(ValueError, match=message):
+                ask(frame())
 
 
 def default_dtype() -> AbstractContextManager:

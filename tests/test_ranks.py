@@ -122,7 +122,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Any:
 def alone() -> Any:
     """Fit in this process as the script does on two, in the same precision."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(training, "_has_fast_bfloat16", lambda: False)
+        patch.setattr(training, "has_fast_bfloat16", lambda _: False)
         muon = "_zeropower_via_newtonschulz"
         patch.setattr(_muon, muon, ranked.orthogonalised)
         yield lambda model: ranked.weights(model.fit(frame()))

@@ -12,6 +12,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from tsdiff.advice import advise
 from tsdiff.checkpoints import Checkpoint, check_alike, identity
+from tsdiff.diffusion.device import find_device
 from tsdiff.diffusion.ranks import Ranks, is_first, joined
 from tsdiff.diffusion.training import History
 from tsdiff.features import check_features, check_learnable, is_named
@@ -121,14 +122,14 @@ def train_panel(
     model : Model
     history : History
     """
-    roles = roles or {}
+    device, roles = find_device(estimator.device), roles or {}
     _check_amount(panel, roles.get("n_targets"))
     _check_window(panel, estimator.window)
     parameters = set(Plan.__annotations__) & set(estimator.get_params(deep=False))
     asked = {name: _plain(estimator, name) for name in sorted(parameters)}
     plan = Plan(**asked | dict(roles))
     seed = read_seed(estimator.random_state)
-    with joined() as ranks:
+    with joined(device) as ranks:
         if estimator.random_state is None:
             seed = ranks.all_of(seed)[0]
         mark = None if reserve is None else reserve.mark

@@ -50,10 +50,12 @@ def quantiles(
         for chunk in _chunks(asked.windows, max(_TOKENS_AT_ONCE // tokens, 1)):
             window = asked.window(chunk)
             b, t, c, position, owned = asked.cells_of(chunk)
-            own = tuple(torch.from_numpy(index[owned]) for index in (b, t, c))
+            own = torch.from_numpy(np.stack([b, t, c])[:, owned]).to(
+                window.values.device
+            )
             context = model.network.encoder(window)
-            law = model.network.encoder.marginals(context, own)
-            scaled[:, position[owned]] = law.quantile(level).T.numpy()
+            law = model.network.encoder.marginals(context, tuple(own))
+            scaled[:, position[owned]] = law.quantile(level).T.cpu().numpy()
     return asked.units.leave(scaled, cells)
 
 

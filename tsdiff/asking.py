@@ -59,10 +59,11 @@ class Asked:
         return span + config.n_channels
 
     def window(self, chunk: Ints) -> Window:
-        """Return what the model is shown of some windows."""
+        """Return what the model is shown of some windows, on its device."""
         start, series = self.layout.start[chunk], self.layout.series[chunk]
         windows = self.scene.take(start, series, self.n_steps)
-        return shown_window(windows, ~np.isnan(windows.values))
+        shown = shown_window(windows, ~np.isnan(windows.values))
+        return shown.to(self.model.network.device)
 
     def cells_of(self, chunk: Ints) -> tuple[Ints, ...]:
         """Cells asked for in some windows.

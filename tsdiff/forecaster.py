@@ -95,6 +95,9 @@ class DiffusionForecaster(
         Let `fit` go on from the weights of the last one, whose sizes and scaling stay.
     checkpoint_path : str or Path, optional
         File that keeps the state of the fit; see `DiffusionImputer`.
+    device : str, default "auto"
+        Where to fit and to answer: "cpu", "cuda", "cuda:1" or "mps"; see
+        `DiffusionImputer`.
     random_state : int, Generator, RandomState or None, default None
         An int repeats fit and draws at every call; None gives fresh ones; a generator
         moves on at every call.
@@ -169,6 +172,7 @@ class DiffusionForecaster(
         abstain: float | None = None,
         warm_start: bool = False,
         checkpoint_path: str | PathLike[str] | None = None,
+        device: str = "auto",
         random_state: Any = None,
         verbose: int = 0,
     ) -> None:
@@ -189,6 +193,7 @@ class DiffusionForecaster(
         self.abstain = abstain
         self.warm_start = warm_start
         self.checkpoint_path = checkpoint_path
+        self.device = device
         self.random_state = random_state
         self.verbose = verbose
 

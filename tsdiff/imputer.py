@@ -96,6 +96,11 @@ class DiffusionImputer(
         more and gives the same model at once; remove the file to train again. A file
         of another fit, of another version or damaged is refused, never written over.
         Needs an int for `random_state`. `save` does not keep the path.
+    device : str, default "auto"
+        Where to fit and to answer: "cpu", "cuda" ("cuda:1" is the second of several) or
+        "mps"; "auto" takes CUDA where it is present, else MPS where it is, else the
+        CPU. Random numbers are the same everywhere, results up to rounding. It is
+        looked for anew at each use: `save` does not keep it.
     random_state : int, Generator, RandomState or None, default None
         An int repeats fit and draws at every call; None gives fresh ones; a generator
         moves on at every call.
@@ -178,6 +183,7 @@ class DiffusionImputer(
         abstain: float | None = None,
         warm_start: bool = False,
         checkpoint_path: str | os.PathLike[str] | None = None,
+        device: str = "auto",
         random_state: Any = None,
         verbose: int = 0,
     ) -> None:
@@ -198,6 +204,7 @@ class DiffusionImputer(
         self.abstain = abstain
         self.warm_start = warm_start
         self.checkpoint_path = checkpoint_path
+        self.device = device
         self.random_state = random_state
         self.verbose = verbose
 

@@ -137,7 +137,8 @@ def _encode(estimator: Any) -> bytes:
     weights = {k: v.contiguous() for k, v in model.network.state_dict().items()}
     more: dict[str, Any] = {}
     parameters = estimator.get_params(deep=False)
-    del parameters["checkpoint_path"]  # it belongs to a fit, not to its model
+    for name in ("checkpoint_path", "device"):  # of a fit, or a machine; no model's
+        del parameters[name]
     if hasattr(estimator, "past_"):
         more["forecast"], arrays = pack_past(estimator.extras_, estimator.past_)
         weights |= _tensors(_PAST, arrays)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import torch
 
 from tsdiff.batches import FEW_WINDOWS, Roles, Source
+from tsdiff.diffusion.device import CPU
 from tsdiff.diffusion.initial import new_network
 from tsdiff.diffusion.network import Network, NetworkConfig
 from tsdiff.diffusion.ranks import ALONE, Ranks
@@ -41,6 +44,7 @@ class Model:
     Attributes
     ----------
     network : Network
+        On the CPU.
     scaler : Scaler
     horizon : int or None
         Steps ahead that it was made to forecast.
@@ -54,6 +58,12 @@ class Model:
     def n_steps(self) -> int:
         """Length of a window in steps."""
         return self.network.config.n_steps
+
+    def on(self, device: torch.device) -> Model:
+        """Give it with a network on a device: its own one, or a copy of it."""
+        if device == self.network.device:
+            return self
+        return replace(self, network=copy.deepcopy(self.network).to(device))
 
 
 @dataclass(frozen=True)
@@ -227,13 +237,14 @@ def fit_model(
         return None if average is None else judge(average, source.validation, ahead)
 
     validation = source.validation
+    network.to(ranks.device)
     history = train(
         network, source.draw, validation, budget, seed, progress, release, ranks
     )
     verdict = history.verdict or judge(network, validation, ahead)
     if verdict["skill"] is not None:
         history.skill = Skill(**verdict["skill"])
-    widen(network, verdict["log_width"])
+    widen(network.to(CPU), verdict["log_width"])
     # what a window holds is answered in one go, and a step of history goes with it
     most = max(network.config.n_steps - 1, 1)
     horizon = None if plan.horizon is None else min(plan.horizon, most)

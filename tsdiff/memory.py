@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
+import torch
+
 from tsdiff.advice import advise
 
 Result = TypeVar("Result")
 
-_SAID = ("out of memory", "allocate memory")  # by torch, of a plain RuntimeError
+# by torch, of a plain RuntimeError
+_SAID = ("out of memory", "allocate memory", "STATUS_ALLOC_FAILED")
 
 
 def lacks_memory(error: BaseException) -> bool:
@@ -18,7 +21,8 @@ def lacks_memory(error: BaseException) -> bool:
     Parameters
     ----------
     error : BaseException
-        Torch raises a RuntimeError, Python and numpy a MemoryError.
+        Torch raises an OutOfMemoryError beside the CPU and else a RuntimeError, Python
+        and numpy a MemoryError.
 
     Returns
     -------
@@ -31,9 +35,10 @@ def lacks_memory(error: BaseException) -> bool:
     >>> lacks_memory(RuntimeError("shapes differ"))
     False
     """
-    if isinstance(error, RuntimeError):
-        return any(words in str(error) for words in _SAID)
-    return isinstance(error, MemoryError)
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    said = str(error) if isinstance(error, RuntimeError) else ""
+    return any(words in said for words in _SAID)
 
 
 def halve_batches(

@@ -10,6 +10,7 @@ import hashlib
 import math
 from collections.abc import Iterator
 from itertools import islice
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,6 +19,7 @@ from torch import Tensor
 
 from tsdiff.asking import Asked
 from tsdiff.diffusion import flow
+from tsdiff.diffusion.device import CPU
 from tsdiff.diffusion.marginals import normal_score
 from tsdiff.diffusion.network import Context, Network
 from tsdiff.diffusion.window import Window
@@ -76,38 +78,43 @@ class Pass:
         self.chunk, self.window, self.context = chunk, window, context
         b, t, c, self.position, self.owned = asked.cells_of(chunk)
         self.earlier = asked.owner[self.position] < chunk[b]
-        self.cells = tuple(torch.from_numpy(index) for index in (b, t, c))
+        self.cells = tuple(self._there(index) for index in (b, t, c))
         self.law = network.encoder.marginals(context, self.cells)
+
+    def _there(self, array: NDArray[Any]) -> Tensor:
+        """Put an array where the network is."""
+        return torch.from_numpy(array).to(self.network.device)
 
     def fill(
         self, way: NDArray[np.float32], key: tuple[int, ...], n_steps: int
     ) -> None:
         """Fill the cells that the chunk owns in `way`, shape (n_kept, GROUP, M)."""
         scaled, n_skipped = way[-1], n_steps + 1 - len(way)
-        known = torch.from_numpy(self.earlier)
-        before = torch.from_numpy(scaled[:, self.position[self.earlier]].T.copy())
-        given = torch.empty(before.shape)
-        if known.any():
+        known = self._there(self.earlier)
+        before = self._there(scaled[:, self.position[self.earlier]].T.copy())
+        given = torch.empty_like(before)
+        if self.earlier.any():
             scores = self.law.select(known).to_z(before)
             given = scores.clamp(-_LARGEST_SCORE, _LARGEST_SCORE)
-        own = torch.from_numpy(self.owned)
+        own = self._there(self.owned)
         law, times = self.law.select(own), flow.times(n_steps, _CROWDING)
         walk = islice(self._walk(key, n_steps, given), n_skipped, None)
         for points, t, z in zip(way, times[n_skipped:], walk, strict=True):
             score = self._owned(z)
             if not self.raw:
-                level = self._levels(score, key, self.cells[0][own])
-                score = normal_score(level).float()
+                level = self._levels(score, key, self.cells[0][own].cpu())
+                score = normal_score(level).float().to(score.device)
             values = math.cos(t) * law.from_z(score) + math.sin(t) * score
-            points[:, self.position[self.owned]] = values.T.numpy()
+            points[:, self.position[self.owned]] = values.T.cpu().numpy()
 
     def fill_together(
         self, scaled: NDArray[np.float32], key: tuple[int, ...], n_steps: int
     ) -> None:
         """Fill `scaled`, shape (M,): a window for each path, GROUP of them a series."""
-        (z,) = islice(self._walk(key, n_steps, torch.empty(0, 1)), n_steps, None)
-        scores = self._owned(z)
-        b = self.cells[0].contiguous()
+        given = torch.empty(0, 1, device=self.network.device)
+        (z,) = islice(self._walk(key, n_steps, given), n_steps, None)
+        scores = self._owned(z).cpu()
+        b = self.cells[0].cpu().contiguous()
         first = torch.searchsorted(b, b)  # first cell of the window
         number = torch.arange(len(b)) - first
         cell = (b // GROUP) * (int(number.max()) + 1) + number  # the same over paths
@@ -115,12 +122,13 @@ class Pass:
         rank = torch.empty(len(b), dtype=torch.float64)
         rank[order] = (torch.arange(len(b)) % GROUP).double()
         level = (rank + 0.5) / GROUP
-        values = self.law.from_z(normal_score(level).float()[:, None])
-        scaled[self.position] = values[:, 0].numpy()
+        score = normal_score(level).float().to(z.device)
+        values = self.law.from_z(score[:, None])
+        scaled[self.position] = values[:, 0].cpu().numpy()
 
     def _owned(self, z: Tensor) -> Tensor:
         """Scores of the cells that the chunk owns, shape (n_owned, n_paths)."""
-        own = torch.from_numpy(self.owned)
+        own = self._there(self.owned)
         b, t, c = (index[own] for index in self.cells)
         return z[b, :, t, c]
 
@@ -143,10 +151,10 @@ class Pass:
         b, t, c = self.cells
         n_channels = self.context.anchor.shape[2]
         shape = (len(self.chunk), given.shape[1], self.asked.n_steps, n_channels)
-        known = torch.from_numpy(self.earlier)
-        fixed = torch.zeros(shape)
+        known = self._there(self.earlier)
+        fixed = given.new_zeros(shape)
         fixed[b[known], :, t[known], c[known]] = given
-        flags = torch.zeros((shape[0], *shape[2:]), dtype=torch.bool)
+        flags = given.new_zeros((shape[0], *shape[2:]), dtype=torch.bool)
         flags[b[known], t[known], c[known]] = True
         moved = torch.zeros_like(flags)
         moved[b[~known], t[~known], c[~known]] = True
@@ -162,7 +170,7 @@ class Pass:
             generator = _generator(*key, panel.ids[series], offset)
             for part in white[:, slot]:
                 torch.randn(shape[1:], generator=generator, out=part)
-        return self.network.field(self.window, *white)
+        return self.network.field(self.window.to(CPU), *white).to(self.network.device)
 
     def _flow(
         self,
@@ -180,7 +188,7 @@ class Pass:
         fixed = given.flatten(0, 1)
 
         def velocity(z: Tensor, t: float) -> Tensor:
-            level = torch.full((len(z),), t)
+            level = z.new_full((len(z),), t)
             return denoiser(torch.where(known, fixed, z), level, prepared)
 
         path = flow.times(n_steps, _CROWDING)
@@ -194,7 +202,7 @@ class Pass:
         not. Each path has a place within its rank's band that it keeps over all cells
         of a series (ensemble copula coupling: Schefzik et al., 2013, Stat. Sci. 28).
         """
-        rank = soft_rank(scores).double()
+        rank = soft_rank(scores).cpu().double()
         panel, layout = self.asked.panel, self.asked.layout
         place = torch.stack(
             [

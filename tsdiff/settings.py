@@ -9,10 +9,12 @@ from contextlib import ExitStack, contextmanager
 
 import torch
 
+_DEVICES = ("cpu", "cuda", "mps")
+
 
 @contextmanager
 def own_torch() -> Iterator[None]:
-    """Compute in float32 on the CPU, whatever the caller has told torch.
+    """Compute in float32, whatever the caller has told torch.
 
     A default dtype or device, autocast, ``no_grad`` and ``inference_mode`` of the
     caller's are put aside and come back on leaving.
@@ -27,7 +29,8 @@ def own_torch() -> Iterator[None]:
         stack.enter_context(_SINGLE)
         if torch.get_default_device().type != "cpu":
             stack.enter_context(torch.device("cpu"))
-        stack.enter_context(torch.autocast("cpu", enabled=False))
+        for kind in _DEVICES:
+            stack.enter_context(torch.autocast(kind, enabled=False))
         stack.enter_context(torch.inference_mode(False))
         stack.enter_context(torch.enable_grad())
         yield

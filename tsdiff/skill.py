@@ -164,6 +164,7 @@ class _HeldOut(NamedTuple):
 @torch.no_grad()
 def _held_out(network: Network, batch: Batch, ahead: bool) -> _HeldOut:
     """Ask a network and the first guesses for the cells of a batch."""
+    batch = batch.to(network.device)
     at = batch.target.nonzero(as_tuple=True)
     context = network.encoder(batch.window)
     law = network.encoder.marginals(context, at).quantile(torch.from_numpy(_LEVELS))
@@ -186,8 +187,8 @@ def _held_out(network: Network, batch: Batch, ahead: bool) -> _HeldOut:
         cells(guesses),
         cells(errors).clamp_min(_LEAST_ERROR),
     ]
-    own = [number.double().numpy() for number in numbers]
-    return _HeldOut._make([*own, at[2].numpy(), at[0].numpy()])
+    own = [number.cpu().double().numpy() for number in numbers]
+    return _HeldOut._make([*own, at[2].cpu().numpy(), at[0].cpu().numpy()])
 
 
 def _reference(held: _HeldOut, number: int) -> Floats:

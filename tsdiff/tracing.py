@@ -139,7 +139,7 @@ def _points(
     if not len(cells):
         return np.empty(((n_steps or 1) + 1, n_samples, 0))
     with own_torch():
-        way = trace(estimator.model_, panel, cells, n_samples, seed, n_steps)
+        way = trace(estimator._model(), panel, cells, n_samples, seed, n_steps)
     if estimator._is_calibrated:
         end = estimator._draw(panel, cells, n_samples, seed)
         share = np.linspace(0, 1, len(way))[:, None, None]

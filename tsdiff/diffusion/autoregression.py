@@ -13,8 +13,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
+from tsdiff.diffusion.device import OnCPU
 from tsdiff.diffusion.window import Window
 
 NOISES = (0.003, 0.01, 0.03, 0.1, 0.3)  # variances of the observations, to choose from
@@ -23,7 +24,7 @@ _LARGEST_ROOT = 0.995  # a stationary process
 _LEAST_PRECISION, _LEAST_SPREAD = 1e-6, 1e-3
 
 
-class Autoregression(nn.Module):
+class Autoregression(OnCPU):
     """Conditional mean and spread of each cell by all channels.
 
     Parameters
@@ -54,7 +55,7 @@ class Autoregression(nn.Module):
         Parameters
         ----------
         window : Window
-            Evenly spaced.
+            Evenly spaced; on the CPU.
 
         Returns
         -------

@@ -3,7 +3,7 @@
 A symmetric positive definite matrix with two diagonals beside the main one is
 factorised as ``L D L'`` in O(T); systems, the diagonal of the inverse and draws with
 that inverse as covariance then cost O(T) too. The loops are over time, so what counts
-is the price of one small operation: on a CPU it is numpy that works, several times
+is the price of one small operation: it is numpy that works, on the CPU, several times
 faster there than torch. Every function takes and gives lists of T arrays, one a step,
 of any one shape, real or complex; see `steps` and `together`.
 """
@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-Steps = Sequence[Any]  # T arrays, or tensors beside a CPU
+Steps = Sequence[Any]  # T arrays
 
 
 class Factors(NamedTuple):
@@ -37,16 +37,12 @@ class Factors(NamedTuple):
 
 
 def steps(x: Tensor) -> Steps:
-    """Take a tensor of shape (..., T) apart along its last axis."""
-    if x.device.type != "cpu":
-        return x.unbind(-1)
+    """Take a tensor of shape (..., T), on the CPU, apart along its last axis."""
     return list(np.ascontiguousarray(np.moveaxis(x.numpy(), -1, 0)))
 
 
 def together(parts: Steps) -> Tensor:
     """Undo `steps`."""
-    if isinstance(parts[0], Tensor):
-        return torch.stack(list(parts), -1)
     return torch.from_numpy(np.stack(parts, -1))
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor
 
+from tsdiff.diffusion.device import CPU
 from tsdiff.diffusion.losses import Batch
 from tsdiff.diffusion.network import Network
 from tsdiff.diffusion.ranks import ALONE, Ranks
@@ -81,8 +82,9 @@ class FieldFit:
         part = self.ranks.part(len(batch.truth))
         n_own = min(part.rows.stop, most) - part.rows.start
         some = slice(0, max(n_own, 1))
+        scores = scores[some].to(CPU)
         own = batch.some(part.rows).some(some)
-        loss = self.field.loss(own.window, scores[some], own.target, self.weights)
+        loss = self.field.loss(own.window, scores, own.target, self.weights)
         (gradient,) = torch.autograd.grad(loss, self.weights)
         n_cells = batch.target[:most].sum().double()
         gradient = gradient * (own.target.sum() / n_cells.clamp_min(1))

@@ -14,16 +14,17 @@ import math
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from tsdiff.diffusion import banded
+from tsdiff.diffusion.device import OnCPU
 from tsdiff.diffusion.smoothing import System, field_system, with_gradient
 from tsdiff.diffusion.window import Window
 
 _START = (1.0, 0.1, 1.0, 10.0)  # some dependence, and some noise of each cell's own
 
 
-class Field(nn.Module):
+class Field(OnCPU):
     """Correlated noise for the windows of a model.
 
     Parameters
@@ -44,7 +45,7 @@ class Field(nn.Module):
         Parameters
         ----------
         window : Window
-            B windows.
+            B windows, on the CPU as all else here.
         white, own : Tensor, shape (B, ..., T, C)
             Independent standard normal: of the field, and of each cell.
 

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from tsdiff.diffusion.autoregression import Autoregression
+from tsdiff.diffusion.device import CPU
 from tsdiff.diffusion.smoothing import Smoother
 from tsdiff.diffusion.window import Window, interpolate
 
@@ -117,10 +118,11 @@ class Fill(nn.Module):
         how far the shown neighbours are and how sure both are.
         """
         laws = [law for law in (self.smoother, self.autoregression) if law is not None]
-        with torch.no_grad():
-            answers = [law(window) for law in laws]
-        if not answers:
+        if not laws:
             return None
+        near, device = window.to(CPU), window.values.device
+        with torch.no_grad():
+            answers = [[part.to(device) for part in law(near)] for law in laws]
         more = [part for mean, sd in answers for part in (mean, sd.log() / 3)]
         if len(answers) == 1:
             return (*answers[0], more)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from tsdiff.diffusion.device import CPU
 from tsdiff.diffusion.flow import NOISE, noised
 from tsdiff.diffusion.network import Context, Network
 from tsdiff.diffusion.noise import Noise
@@ -65,6 +66,12 @@ class Batch:
         parts = (self.window.some(rows), self.truth[rows], self.target[rows])
         return Batch(*parts, weight, self.relative)
 
+    def to(self, device: torch.device) -> Batch:
+        """Move them to a device."""
+        weight = None if self.weight is None else self.weight.to(device)
+        parts = (self.window.to(device), self.truth.to(device), self.target.to(device))
+        return Batch(*parts, weight, self.relative)
+
 
 def losses(
     network: Network,
@@ -76,8 +83,10 @@ def losses(
     """Mean CRPS of the head, mean squared error of the velocity, and the scores.
 
     With `rows`, what these windows add to the means over the batch, and their scores.
+    All is random alike on every device: it is drawn on the CPU.
     """
     rows = slice(0, len(batch.truth)) if rows is None else rows
+    batch = batch.to(network.device)
     own = batch.some(rows)
     cells = own.target.nonzero(as_tuple=True)
     truth = own.truth[cells]  # (n,)
@@ -104,7 +113,7 @@ def unit_of(batch: Batch, context: Context) -> Tensor:
     ones.
     """
     if not batch.relative:
-        return torch.ones(len(batch.truth))
+        return torch.ones(len(batch.truth), device=batch.truth.device)
     count = batch.target.sum((1, 2)).clamp_min(1)
     mean = (context.spread.detach() * batch.target).sum((1, 2)) / count
     return mean.clamp_min(_LEAST_UNIT)
@@ -122,17 +131,18 @@ def _velocity_loss(
 
     Noise is drawn for the batch, whichever of its windows are computed.
     """
-    n_windows, target = len(batch.truth), batch.target
+    n_windows, target, device = len(batch.truth), batch.target, batch.truth.device
     strata = torch.arange(n_windows) + torch.rand(n_windows, generator=generator)
     shuffled = torch.randperm(n_windows, generator=generator)
-    t = (NOISE * strata / n_windows)[shuffled][rows]  # (B,)
+    t = (NOISE * strata / n_windows)[shuffled][rows].to(device)  # (B,)
     given = target & _revealed(target, generator)
     asked = target & ~given
     of = asked.nonzero()[:, 0]
     given, asked = given[rows], asked[rows]
     white, own = torch.randn((2, *batch.truth.shape), generator=generator)[:, rows]
     with torch.no_grad():
-        noise = network.field(batch.window.some(rows), white, own)
+        near = batch.window.some(rows).to(CPU)
+        noise = network.field(near, white, own).to(device)
     z_t, v = noised(z_0, noise, t[:, None, None])
     prepared = network.denoiser.prepare(context, asked, given)
     answer = network.denoiser(torch.where(given, z_0, z_t), t, prepared)
@@ -150,7 +160,7 @@ def _revealed(target: Tensor, generator: torch.Generator) -> Tensor:
     edge = torch.rand(n_windows, 1, 1, generator=generator) * n_steps
     chosen = torch.rand(n_windows, 1, 1, generator=generator) < 0.25
     early = torch.arange(n_steps)[None, :, None] < edge
-    return (early & chosen).expand_as(target)
+    return (early & chosen).to(target.device).expand_as(target)
 
 
 @torch.no_grad()
@@ -165,6 +175,7 @@ def validation_crps(
     network.eval()
     total, count = 0.0, 0
     for batch in batches[ranks.rank :: ranks.size]:
+        batch = batch.to(network.device)
         cells = batch.target.nonzero(as_tuple=True)
         context = network.encoder(batch.window)
         marginals = network.encoder.marginals(context, cells)

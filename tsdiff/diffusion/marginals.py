@@ -183,8 +183,11 @@ class Marginals:
         return left, self.knots.gather(1, left), self.knots.gather(1, left + 1)
 
     def quantile(self, levels: Tensor) -> Tensor:
-        """Quantiles at levels in (0, 1), shape (k,), as a Tensor of shape (n, k)."""
-        z = normal_score(levels.double()).to(self.knots.dtype)
+        """Quantiles at levels in (0, 1), shape (k,), as a Tensor of shape (n, k).
+
+        The levels are on the CPU.
+        """
+        z = normal_score(levels.double()).to(self.knots.dtype).to(self.knots.device)
         return self.from_z(z.expand(len(self.knots), -1))
 
     def crps(self, x: Tensor) -> Tensor:

@@ -218,7 +218,7 @@ class Encoder(nn.Module):
         parts = [_waves(window.elapsed, self.N_WAVES, 4.0 * self.config.n_steps)]
         for period in self.config.periods:
             turn = 2 * math.pi / period * window.elapsed[..., None]
-            angle = turn * torch.arange(1, self.N_HARMONICS + 1)
+            angle = turn * torch.arange(1, self.N_HARMONICS + 1, device=turn.device)
             parts += [angle.sin(), angle.cos()]
         return torch.cat([*parts, window.features], -1)
 
@@ -400,3 +400,8 @@ class Network(nn.Module):
         self.encoder = Encoder(config)
         self.denoiser = Denoiser(config)
         self.field = Field(config.n_channels)
+
+    @property
+    def device(self) -> torch.device:
+        """Where it computes; what it is shown has to be there too."""
+        return self.encoder.law.weight.device

@@ -5,12 +5,14 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from tsdiff.diffusion.device import CPU
+
 
 class Noise:
     """Coins for some windows of a batch.
 
-    They are drawn for all of its windows, so that it does not matter who computes
-    which ones.
+    They are drawn for all of its windows, and on the CPU, so that it does not matter
+    who computes which ones.
 
     Parameters
     ----------
@@ -37,5 +39,6 @@ class Noise:
         -------
         Tensor, shape (B, ...)
         """
-        every = x.new_empty((self.n_windows, *x.shape[1:]))
-        return every.bernoulli_(share, generator=self.generator)[self.rows]
+        every = torch.empty((self.n_windows, *x.shape[1:]), dtype=x.dtype, device=CPU)
+        every.bernoulli_(share, generator=self.generator)
+        return every[self.rows].to(x.device)

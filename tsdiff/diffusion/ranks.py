@@ -25,6 +25,7 @@ import torch.distributed as dist
 from torch import Tensor
 from torch.distributed.rendezvous import rendezvous
 
+from tsdiff.diffusion.device import CPU
 from tsdiff.diffusion.state import Keeper
 
 _PATIENCE = timedelta(minutes=10)  # with a rank that says nothing
@@ -65,12 +66,16 @@ class Ranks:
         None is torch's own.
     keeper : Keeper, optional
         Of the state of the run; the first rank's is asked.
+    device, wire : torch.device
+        Where this rank computes, and where tensors are added up; the CPU by default.
     """
 
     rank: int = 0
     size: int = 1
     group: Any = None
     keeper: Keeper | None = None
+    device: torch.device = CPU
+    wire: torch.device = CPU
 
     @property
     def first(self) -> bool:
@@ -94,13 +99,13 @@ class Ranks:
         if self.size == 1:
             return
         own = [tensor.detach() for tensor in tensors]
-        flat = torch.cat([tensor.reshape(-1) for tensor in own])
+        flat = torch.cat([tensor.reshape(-1) for tensor in own]).to(self.wire)
         if idle:
             flat.zero_()
         self._speak(dist.all_reduce, flat)
         totals = flat.split([tensor.numel() for tensor in own])
         for tensor, total in zip(own, totals, strict=True):
-            tensor.copy_(total.view_as(tensor))
+            tensor.copy_(total.view(tensor.shape))
 
     def total(self, *numbers: float, idle: bool = False) -> list[float]:
         """Add numbers up over all ranks; those of an idle one are zero."""
@@ -154,12 +159,18 @@ ALONE = Ranks()
 
 
 @contextmanager
-def joined() -> Iterator[Ranks]:
+def joined(device: torch.device = CPU) -> Iterator[Ranks]:
     """Join the other ranks of a fit, if there are any, and leave them at the end.
 
     A process group that the caller has initialised is used, and stays. Without one,
     the environment is asked, as ``torchrun`` sets it: RANK, WORLD_SIZE, MASTER_ADDR and
     MASTER_PORT. On leaving by an error the other ranks lose this one, and end too.
+    Gradients on CUDA are added up there by nccl, all else on the CPU by gloo.
+
+    Parameters
+    ----------
+    device : torch.device, optional
+        Where this rank computes; the CPU by default.
 
     Yields
     ------
@@ -179,19 +190,21 @@ def joined() -> Iterator[Ranks]:
     own = not (dist.is_available() and dist.is_initialized())
     size = _stated_size() if own else dist.get_world_size()
     if size == 1:
-        yield ALONE
+        yield Ranks(device=device)
         return
     if not _ONE_FIT.acquire(blocking=False):
         raise RuntimeError(
             f"A process that is one of {size} ranks can make one fit at a time, and "
             "another one is under way in it. Use n_jobs=1."
         )
+    by_nccl = device.type == "cuda" and dist.is_nccl_available()
+    backend, wire = ("cpu:gloo,cuda:nccl", device) if by_nccl else ("gloo", CPU)
     try:
         if own:
-            _initialise()
-        speaks = dist.get_backend() in ("gloo", "mpi")  # of what lies in memory
-        group = None if speaks else dist.new_group(backend="gloo", timeout=_PATIENCE)
-        yield Ranks(dist.get_rank(), size, group)
+            _initialise(backend)
+        speaks = own or (not by_nccl and dist.get_backend() in ("gloo", "mpi"))
+        group = None if speaks else dist.new_group(backend=backend, timeout=_PATIENCE)
+        yield Ranks(dist.get_rank(), size, group, device=device, wire=wire)
     finally:
         if own and dist.is_initialized():
             dist.destroy_process_group()
@@ -228,7 +241,7 @@ def _store(*stated: str) -> tuple[Any, int, int]:
     return next(rendezvous("env://", timeout=_PATIENCE))
 
 
-def _initialise() -> None:
+def _initialise(backend: str) -> None:
     """Initialise torch's process group, for one fit."""
     store, rank, size = _store(*(os.environ[name] for name in _STATED))
     place = dist.PrefixStore(f"tsdiff/{next(_count)}", store)
@@ -238,5 +251,5 @@ def _initialise() -> None:
             "from a process that torchrun has started; use n_jobs=1 there."
         )
     dist.init_process_group(
-        "gloo", store=place, rank=rank, world_size=size, timeout=_PATIENCE
+        backend, store=place, rank=rank, world_size=size, timeout=_PATIENCE
     )

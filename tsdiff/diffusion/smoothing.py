@@ -19,10 +19,11 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
 from tsdiff.diffusion import banded
+from tsdiff.diffusion.device import OnCPU
 from tsdiff.diffusion.window import Window
 
 _START = (10.0, 0.1, 0.01, 1000.0)  # nearly linear interpolation
@@ -31,7 +32,7 @@ _SHORTEST = 1e-3  # steps; stamps closer than this count as this far apart
 _ASIDE = 1e-100  # step into the complex plane; its square vanishes
 
 
-class Smoother(nn.Module):
+class Smoother(OnCPU):
     """Conditional mean and spread of each cell by its own channel.
 
     Parameters
@@ -52,6 +53,7 @@ class Smoother(nn.Module):
         Parameters
         ----------
         window : Window
+            On the CPU.
 
         Returns
         -------

@@ -54,7 +54,7 @@ def state_of(loop: Loop) -> State:
     Returns
     -------
     State
-        Its tensors are those of the run, not copies.
+        Its tensors are on the CPU; if the run is there too, its own ones, not copies.
     """
     parts = {
         "network": loop.network.state_dict(),
@@ -71,7 +71,7 @@ def state_of(loop: Loop) -> State:
             for name, tensor in held.items()
         }
     tensors = {
-        f"{part}/{name}": tensor.contiguous()
+        f"{part}/{name}": tensor.cpu().contiguous()
         for part, held in parts.items()
         for name, tensor in held.items()
     }

@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 
 from tsdiff.diffusion.dependence import FieldFit
+from tsdiff.diffusion.device import has_fast_bfloat16
 from tsdiff.diffusion.losses import Batch, losses, validation_crps
 from tsdiff.diffusion.network import Network
 from tsdiff.diffusion.optimizers import optimizers_of
@@ -98,6 +99,7 @@ def train(
     Parameters
     ----------
     network : Network
+        On the device to train on.
     draw : callable
         Training batch from a generator.
     validation : sequence of Batch
@@ -170,12 +172,12 @@ class Loop:
             list(part.parameters()) for part in (network.encoder, network.denoiser)
         ]
         self.rng = np.random.default_rng(seed)
-        # of noise and of dropout
+        # of noise and of dropout; on the CPU, so that no device draws others
         self.generators = [torch.Generator().manual_seed(seed) for _ in range(2)]
         self.history = History()
         self.start = time.perf_counter()
         self.failures = 0
-        self.half = _has_fast_bfloat16()
+        self.half = has_fast_bfloat16(network.device)
         self.recent: list[tuple[float, float]] = []
         self.field_fit = FieldFit(network, budget.learning_rate, ranks)
         self.released = False
@@ -219,7 +221,10 @@ class Loop:
         part = self.ranks.part(len(batch.truth))
         # no cache: inside a caller's autocast it would go on with the first weights
         with torch.autocast(
-            "cpu", torch.bfloat16, enabled=self.half, cache_enabled=False
+            self.network.device.type,
+            torch.bfloat16,
+            enabled=self.half,
+            cache_enabled=False,
         ):
             crps, velocity, scores = losses(
                 self.network, batch, self.generators[0], self.generators[1], part.rows
@@ -284,9 +289,3 @@ class Loop:
         """Leave the best weights in the network."""
         self.network.load_state_dict(self.best)
         self.network.eval()
-
-
-def _has_fast_bfloat16() -> bool:
-    """Whether the CPU multiplies matrices of bfloat16 in hardware, far faster."""
-    supported = (torch.cpu._is_amx_tile_supported, torch.cpu._is_avx512_bf16_supported)
-    return any(ask() for ask in supported)

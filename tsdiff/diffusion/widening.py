@@ -36,8 +36,10 @@ def best_log_width(network: Network, batches: Sequence[Batch]) -> float:
         Logarithm of the factor with the lowest CRPS, drawn to zero where windows are
         few.
     """
-    total, n_windows = torch.zeros(len(_LOG_FACTORS)), 0
+    total = torch.zeros(len(_LOG_FACTORS), device=network.device)
+    n_windows = 0
     for batch in batches:
+        batch = batch.to(network.device)
         cells = batch.target.nonzero(as_tuple=True)
         context = network.encoder(batch.window)
         law = network.encoder.marginals(context, cells)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -37,11 +38,18 @@ class Window:
 
     def some(self, rows: slice) -> Window:
         """Take some of the windows."""
+        return self._each(lambda part: part[rows])
+
+    def to(self, device: torch.device) -> Window:
+        """Move them to a device."""
+        return self._each(lambda part: part.to(device))
+
+    def _each(self, change: Callable[[Tensor], Tensor]) -> Window:
         parts = (self.values, self.shown, self.elapsed, self.features)
         outside = (self.edges, self.away)
         return Window(
-            *(part[rows] for part in parts),
-            *(None if part is None else part[rows] for part in outside),
+            *map(change, parts),
+            *(None if part is None else change(part) for part in outside),
         )
 
 

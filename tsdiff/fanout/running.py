@@ -148,8 +148,9 @@ def fan_out(
         run["beside"] = {name: own.digest for name, own in beside.items()}
     Folder.open(home, run)
     rows = {name: own.write() for name, own in beside.items()}
-    model = kept.write()
-    question = Question(given.write(), model, kept.digest, method, common, seed, rows)
+    device = getattr(kept.estimator, "device", "auto")
+    means = (given.write(), kept.write(), kept.digest)
+    question = Question(*means, method, common, seed, rows, device)
     open_model(question)  # or it fails here, and not a thousand times
     plan = _planned(home, question, shard_size)
     if plan.broken and on_error == "raise":

@@ -46,6 +46,8 @@ class Question:
     seed : int
     beside : mapping of str to panel
         Arguments that are rows of the series.
+    device : str
+        To answer on, which no file of a model keeps; "auto" by default.
     """
 
     panel: Any
@@ -55,6 +57,7 @@ class Question:
     asked: Mapping[str, Any]
     seed: int
     beside: Mapping[str, Any] = field(default_factory=dict)
+    device: str = "auto"
 
 
 @dataclass(frozen=True)
@@ -136,7 +139,7 @@ def open_model(question: Question) -> Any:
     if isinstance(model, str):
         model = _load(model, question.digest)
     known = model.get_params(deep=False)
-    own = {"random_state": question.seed, "verbose": 0}
+    own = {"random_state": question.seed, "verbose": 0, "device": question.device}
     model.set_params(**{name: own[name] for name in own if name in known})
     return model
 
