@@ -165,7 +165,7 @@ def joined(device: torch.device = CPU) -> Iterator[Ranks]:
     A process group that the caller has initialised is used, and stays. Without one,
     the environment is asked, as ``torchrun`` sets it: RANK, WORLD_SIZE, MASTER_ADDR and
     MASTER_PORT. On leaving by an error the other ranks lose this one, and end too.
-    Gradients on CUDA are added up there by nccl, all else on the CPU by gloo.
+    What CUDA devices have computed is added up by nccl, all else is said by gloo.
 
     Parameters
     ----------
