@@ -34,7 +34,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def exact(monkeypatch: pytest.MonkeyPatch) -> None:
     """Compute in this process as the script does."""
-    monkeypatch.setattr(training, "_has_fast_bfloat16", lambda: False)
+    monkeypatch.setattr(training, "has_fast_bfloat16", lambda _: False)
     muon = "_zeropower_via_newtonschulz"
     monkeypatch.setattr(_muon, muon, ranked.orthogonalised)
     monkeypatch.setattr(ondisk, "_MOST_CELLS", ondisk._MOST_CELLS)
