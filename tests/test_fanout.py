@@ -16,8 +16,10 @@ from tsdiff import (
     DiffusionImputer,
     FanOut,
     ParquetPanel,
+    backtest,
     baselines,
     fan_out,
+    imputation_backtest,
 )
 from tsdiff.panel.pieces import Piece
 
@@ -237,3 +239,40 @@ def test_arrays_of_covariates_go_with_arrays(tmp_path):
     ahead = fan_out(model, "predict", y, X=X, folder=tmp_path, shard_size=5)
     answer = model.predict(y=y, X=X).reshape(-1, 1)
     np.testing.assert_allclose(ahead.read(), answer, rtol=1e-5)
+
+
+def by_name(frame: pd.DataFrame) -> pd.DataFrame:
+    names = [
+        n for n in ("unique_id", "ds", "channel", "cutoff", "repeat") if n in frame
+    ]
+    return frame.sort_values(names).reset_index(drop=True)
+
+
+def every_ninth(observed: pd.DataFrame, rng: np.random.Generator) -> np.ndarray:
+    del rng
+    return (np.arange(len(observed)) % 9 == 4)[:, None] & observed
+
+
+def test_a_backtest_by_shards_is_that_of_the_whole_panel(tmp_path):
+    model = baselines.SeasonalNaive(period=6, horizon=4)
+    model.fit(Y.groupby(level=0).head(40))
+    asked = {"h": 4, "n_windows": 3}
+    trial = fan_out(model, "backtest", Y, folder=tmp_path / "a", shard_size=50, **asked)
+    whole = backtest({"model": model}, Y, refit=False, **asked)
+    same(by_name(trial.result().frame), by_name(whole.frame), check_exact=True)
+    same(trial.result().scores("channel"), whole.scores("channel"), rtol=1e-12)
+    with pytest.raises(ValueError, match="holds no backtest"):
+        fan_out(model, "predict", Y, folder=tmp_path / "b").result()
+
+
+def test_gaps_are_backtested_by_shards(tmp_path):
+    model = baselines.LastValue(random_state=0).fit(Y)
+    asked = {"pattern": every_ninth, "n_repeats": 1}
+    trial = fan_out(
+        model, "imputation_backtest", Y, folder=tmp_path, shard_size=48, **asked
+    )
+    whole = imputation_backtest({"model": model}, Y, refit=False, **asked)
+    answer = by_name(trial.result().frame)
+    own = by_name(whole.frame)
+    same(answer[["unique_id", "ds", "y"]], own[["unique_id", "ds", "y"]])
+    np.testing.assert_array_equal(answer["q-0.5"], own["q-0.5"])

@@ -37,7 +37,7 @@ def backtest(  # noqa: PLR0913 - choices, each by its name
     X: Any = None,
     static: Any = None,
     levels: Iterable[float] | None = None,
-    n_jobs: int = 1,
+    n_jobs: int | None = 1,
     folder: str | Path | None = None,
     verbose: int = 0,
     random_state: Any = 0,
@@ -78,8 +78,8 @@ def backtest(  # noqa: PLR0913 - choices, each by its name
     levels : iterable of float, optional
         Ascending levels of the quantiles that are kept; k/20 for k = 1..19, and 0.025
         and 0.975 by default.
-    n_jobs : int, default 1
-        Processes, as in joblib. Each job computes on one thread, so that numbers are
+    n_jobs : int or None, default 1
+        Processes, as in joblib; None is what ``joblib.parallel_config`` says. Each job computes on one thread, so that numbers are
         the same for any `n_jobs`, bit for bit.
     folder : str or Path, optional
         Where finished jobs are kept. The same call goes on from there after it was

@@ -41,7 +41,7 @@ def imputation_backtest(  # noqa: PLR0913 - choices, each by its name
     length: float = 12,
     refit: bool = True,
     levels: Iterable[float] | None = None,
-    n_jobs: int = 1,
+    n_jobs: int | None = 1,
     folder: str | Path | None = None,
     verbose: int = 0,
     random_state: Any = 0,

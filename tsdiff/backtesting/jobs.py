@@ -72,7 +72,7 @@ def failing(
 
 
 def run_jobs(
-    jobs: Sequence[Job], folder: Folder | None, n_jobs: int, verbose: int
+    jobs: Sequence[Job], folder: Folder | None, n_jobs: int | None, verbose: int
 ) -> list[Outcome]:
     """Do all jobs, or read what an earlier run has left of them.
 
@@ -80,7 +80,7 @@ def run_jobs(
     ----------
     jobs : sequence of Job
     folder : Folder or None
-    n_jobs : int
+    n_jobs : int or None
         As in joblib.
     verbose : int
 
@@ -89,7 +89,8 @@ def run_jobs(
     list of Outcome
         In the order of the jobs.
     """
-    check_n_jobs(n_jobs)
+    if n_jobs is not None:
+        check_n_jobs(n_jobs)
     found = {} if folder is None else folder.read([job.key for job in jobs])
     left = [job for job in jobs if job.key not in found]
     bar: Any = tqdm(

@@ -8,9 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from tsdiff.atomic import write_whole
+from tsdiff.backtesting import BacktestResult
 from tsdiff.calibrating.merging import learn
 from tsdiff.fanout.given import keep_model
 from tsdiff.panel.arrow import arrow
@@ -130,6 +132,29 @@ class FanOut:
         groups = zip(self, self._n_series, strict=True)
         view.calibration_ = learn(groups, len(view.schema_.channels))
         return view
+
+    def result(self) -> BacktestResult:
+        """Put the answers of a ``backtest`` or ``imputation_backtest`` together.
+
+        Returns
+        -------
+        BacktestResult
+            Of the one model, named "model", shard after shard.
+
+        Raises
+        ------
+        ValueError
+            If the question was another one, or nothing is there.
+        """
+        frame = self.read()
+        if "scale" not in frame or "model" not in frame:
+            raise ValueError(f"{self.folder} holds no backtest. Use read().")
+        names = [name for name in map(str, frame.columns) if name.startswith("q-")]
+        levels = [float(name.removeprefix("q-")) for name in names]
+        scales = frame.groupby(["unique_id", "channel"], sort=False)["scale"].first()
+        failures = pd.DataFrame(columns=["model", "fold", "error"])
+        frame = frame.drop(columns="scale")
+        return BacktestResult(frame, np.array(levels), failures, scales)
 
     def __repr__(self) -> str:
         return (

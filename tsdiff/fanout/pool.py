@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from tsdiff.fanout.work import Outcome, Question, Task, do, is_done
+from tsdiff.fanout.asking import Question
+from tsdiff.fanout.work import Outcome, Task, do, is_done
 from tsdiff.parallel import as_completed
 
 _PATIENCE = 2  # rounds in which workers are killed and nothing is answered

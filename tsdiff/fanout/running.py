@@ -15,23 +15,16 @@ from tsdiff.advice import advise
 from tsdiff.backtesting.folder import Folder
 from tsdiff.backtesting.models import describe, digest
 from tsdiff.fanout.answers import PARTS, FanOut, write_manifest
+from tsdiff.fanout.asking import METHODS, Question, asked_of, series_of
 from tsdiff.fanout.given import keep_model, keep_panel, split, tidy
 from tsdiff.fanout.pool import run_tasks
 from tsdiff.fanout.shards import Plan, Shard
-from tsdiff.fanout.work import Question, Task, is_done, open_model, series_of
+from tsdiff.fanout.work import Task, is_done, open_model
 from tsdiff.panel.arrow import arrow
 from tsdiff.parallel import check_n_jobs
 from tsdiff.parameters import check_count, read_seed
 from tsdiff.validation import listing
 
-_METHODS = (
-    "transform",
-    "predict",
-    "predict_interval",
-    "predict_quantiles",
-    "sample",
-    "calibrate",
-)
 _MOST_NAMED = 3
 _FORMAT = 1
 
@@ -60,8 +53,11 @@ def fan_out(
     model : fitted estimator, str or Path
         Or the file in which one was saved.
     method : {"transform", "predict", "predict_interval", "predict_quantiles", \
-            "sample", "calibrate"}
-        Of the model. The last one scores, and `FanOut.calibrated` learns of all scores.
+            "sample", "calibrate", "backtest", "imputation_backtest"}
+        Of the model. ``calibrate`` scores, and `FanOut.calibrated` learns of all
+        scores. The last two are the functions of `tsdiff` of that name, of this model
+        alone, whose answers `FanOut.result` puts together; with ``refit=False``, which
+        is the default here.
     panel : ParquetPanel, ArrayPanel, DataFrame, ndarray, str or Path
         The series: Parquet files, which are read a shard at a time (a path stands for
         ``ParquetPanel(path)``); a path of an ``.npy`` file of shape (n_series, n_times,
@@ -172,14 +168,15 @@ def fan_out(
 
 def _check_asked(estimator: Any, method: str, asked: Mapping[str, Any]) -> None:
     """Refuse what the model can't be asked, before anything is written."""
-    able = [name for name in _METHODS if hasattr(estimator, name)]
+    able = [name for name in METHODS if asked_of(estimator, name) is not None]
     if method not in able:
         raise ValueError(
             f"method={method!r} can't be asked of a {type(estimator).__name__}; it has "
             f"{listing(map(repr, able))}."
         )
-    signature(getattr(estimator, method)).bind_partial(**asked)
-    name = series_of(estimator, method)
+    function: Any = asked_of(estimator, method)
+    signature(function).bind_partial(**asked)
+    name = series_of(function)
     if name in asked:
         raise ValueError(f"{name}= can't be given; the series are told by the panel.")
 

@@ -5,11 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import warnings
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib import import_module
-from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +15,7 @@ import pandas as pd
 from safetensors import SafetensorError, safe_open
 
 from tsdiff.atomic import writing
-from tsdiff.draws import Draws
+from tsdiff.fanout.asking import Question, asking
 from tsdiff.fanout.beside import read
 from tsdiff.fanout.shards import Shard
 from tsdiff.forecasting import Forecaster
@@ -26,38 +24,7 @@ from tsdiff.panel.arrow import arrow
 from tsdiff.parallel import one_thread
 
 KEY = b"tsdiff_shard"
-
-
-@dataclass(frozen=True)
-class Question:
-    """What is asked of every shard.
-
-    Attributes
-    ----------
-    panel : ParquetPanel or ArrayPanel
-        Where the series are.
-    model : str or estimator
-        Path of a file of a model, or what has no such file.
-    digest : str
-        Of the model.
-    method : str
-    asked : mapping
-        Its arguments besides the series.
-    seed : int
-    beside : mapping of str to panel
-        Arguments that are rows of the series.
-    device : str
-        To answer on, which no file of a model keeps; "auto" by default.
-    """
-
-    panel: Any
-    model: Any
-    digest: str
-    method: str
-    asked: Mapping[str, Any]
-    seed: int
-    beside: Mapping[str, Any] = field(default_factory=dict)
-    device: str = "auto"
+_OF_THE_END = ("predict", "predict_interval", "predict_quantiles", "sample")
 
 
 @dataclass(frozen=True)
@@ -95,7 +62,7 @@ def do(task: Task, question: Question) -> Outcome:
         model = open_model(question)
         with warnings.catch_warnings(record=True) as caught, one_thread():
             warnings.simplefilter("always")
-            last = None if question.method == "calibrate" else rows_used(model)
+            last = rows_used(model) if question.method in _OF_THE_END else None
             frame = question.panel.read(task.shard.pieces, last)
             asked = {**question.asked, **read(question.beside, task.shard.beside)}
             asked_here = replace(question, asked=asked)
@@ -177,28 +144,12 @@ def _answer(
     model: Any, question: Question, frame: pd.DataFrame, number: int
 ) -> pd.DataFrame:
     """Ask the model; if it refuses, find the series that is to blame."""
-    ask = _asking(model, question, number)
+    ask = asking(model, question, number)
     try:
-        answer = ask(frame)
+        return ask(frame)
     except (TypeError, ValueError) as error:
         blamed = to_blame(frame, ask)
         raise type(error)(f"series {blamed!r}: {error}") from error
-    return answer.to_frame() if isinstance(answer, Draws) else answer
-
-
-def series_of(model: Any, method: str) -> str:
-    """Name of the argument that takes the series."""
-    return "y" if "y" in signature(getattr(model, method)).parameters else "X"
-
-
-def _asking(
-    model: Any, question: Question, number: int
-) -> Callable[[pd.DataFrame], Any]:
-    """Make the function from the series of a shard to their answer."""
-    if question.method == "calibrate":
-        return lambda frame: next(model._rehearse(frame, number, **question.asked))[0]
-    ask, name = getattr(model, question.method), series_of(model, question.method)
-    return lambda frame: ask(**{name: frame}, **question.asked)
 
 
 def _write(task: Task, answer: pd.DataFrame) -> None:
