@@ -23,6 +23,7 @@ from tsdiff.batches import Roles, Source
 from tsdiff.panel.frame import to_panel
 from tsdiff.panel.scaling import fit_scaler
 from tsdiff.panel.stored import Reserve, Stored
+from tsdiff.schema import read_panel
 
 pytest.importorskip("pyarrow")
 SIZES: dict[str, Any] = {
@@ -291,3 +292,18 @@ def test_arrays_that_do_not_fit_each_other_are_named(name, content, said, mapped
     model = DiffusionForecaster(horizon=3, window=16, **SIZES)
     with pytest.raises((ValueError, FileNotFoundError), match=said):
         model.fit(mapped)
+
+
+def test_a_panel_is_read_without_making_its_labels_one_by_one():
+    """They would be tuples of stamps: more than all else that is read takes."""
+    peaks = []
+    for read in (to_panel, read_panel):
+        index = pd.MultiIndex.from_product(Y.index.levels)  # that has no cache
+        y = pd.DataFrame({"kwh": 1.0}, index)
+        tracemalloc.start()
+        try:
+            read(y)
+            peaks.append(tracemalloc.get_traced_memory()[1])
+        finally:
+            tracemalloc.stop()
+    assert peaks[1] < 1.1 * peaks[0]

@@ -20,7 +20,7 @@ from tsdiff.progress import say
 from tsdiff.schema import Schema
 
 _MOST_CELLS = 2**21  # in memory for the whole fit; about 200 MB
-_CELLS_AT_ONCE = 2**20  # while all series are read, once; about 450 MB
+_CELLS_AT_ONCE = 2**20  # while all series are read, once; about 150 MB
 
 
 class OnDisk:

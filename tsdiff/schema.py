@@ -256,7 +256,7 @@ def read_panel(X: Any, **options: Any) -> Panel:
     array([0., 1.])
     """
     index = X.index if isinstance(X, pd.DataFrame | pd.Series) else None
-    if index is None or pd.api.types.infer_dtype(index) != "string" or _dated(index):
+    if index is None or not _is_text(index):
         return to_panel(X, **options)
     advise(
         f"The index is text ({index[0]!r}, ...), no time: the rows are numbered in "
@@ -266,12 +266,16 @@ def read_panel(X: Any, **options: Any) -> Panel:
     return replace(panel, layout=replace(panel.layout, index=index))
 
 
-def _dated(index: pd.Index) -> bool:
-    """Whether the first label can be read as a date."""
-    try:
-        return not pd.isna(pd.Timestamp(index[0]))
-    except ValueError:
+def _is_text(index: pd.Index) -> bool:
+    """Whether the labels are text of which the first can't be read as a date."""
+    if index.nlevels > 1:  # whose labels would be made one by one, to be looked at
         return False
+    if pd.api.types.infer_dtype(index) != "string":
+        return False
+    try:
+        return bool(pd.isna(pd.Timestamp(index[0])))
+    except ValueError:
+        return True
 
 
 def is_bare(X: Any) -> bool:

@@ -79,8 +79,9 @@ def backtest(  # noqa: PLR0913 - choices, each by its name
         Ascending levels of the quantiles that are kept; k/20 for k = 1..19, and 0.025
         and 0.975 by default.
     n_jobs : int or None, default 1
-        Processes, as in joblib; None is what ``joblib.parallel_config`` says. Each job computes on one thread, so that numbers are
-        the same for any `n_jobs`, bit for bit.
+        Processes, as in joblib; None is what ``joblib.parallel_config`` says. Each job
+        computes on one thread, so that numbers are the same for any `n_jobs`, bit for
+        bit.
     folder : str or Path, optional
         Where finished jobs are kept. The same call goes on from there after it was
         killed, and ends with the same numbers.
