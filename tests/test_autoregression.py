@@ -7,6 +7,7 @@ import torch
 from tsdiff import DiffusionImputer
 from tsdiff.diffusion.autoregression import (
     Autoregression,
+    _stationary,
     choose_noise,
     fit_autoregression,
 )
@@ -95,6 +96,51 @@ def test_moments_of_a_long_series_with_gaps_give_back_the_process():
         torch.testing.assert_close(
             getattr(model, name), getattr(exact, name), atol=0.08, rtol=0.05
         )
+
+
+def test_channels_that_are_hardly_seen_together_are_held_to_be_stationary():
+    """Their moments contradict each other; few of them must not spoil all."""
+    rng = np.random.default_rng(0)
+    n_rows, n_channels = 600, 24
+    common = np.zeros(n_rows)
+    for t in range(1, n_rows):
+        common[t] = 0.97 * common[t - 1] + 0.24 * rng.standard_normal()
+    x = common[:, None] + 0.2 * rng.standard_normal((n_rows, n_channels))
+    for channel in range(n_channels):  # a third of the time each
+        start = rng.integers(0, n_rows)
+        x[np.arange(start, start + 400) % n_rows, channel] = np.nan
+    values, follows = torch.from_numpy(x), torch.ones(n_rows - 1, dtype=torch.bool)
+    model = fit_autoregression(values, follows, n_channels, least=0.01)
+    step = -torch.linalg.solve(model.inner, model.link.T)
+    root = float(torch.linalg.eigvals(step).abs().max())
+    assert 0.9 < root <= 0.995
+    level, inner = torch.linalg.inv(model.start), torch.linalg.inv(model.inner)
+    torch.testing.assert_close(level, step @ level @ step.T + inner, atol=2e-2, rtol=0)
+    truth = torch.from_numpy(common).float()[:576].view(16, 36, 1)
+    hidden = torch.zeros(16, 36, n_channels, dtype=torch.bool)
+    hidden[:, 12:15] = True  # all channels at once: only time can tell
+    seen = ~values[:576].isnan().view(16, 36, n_channels) & ~hidden
+    shown = torch.where(seen, values[:576].view(16, 36, n_channels), 0.0).float()
+    clock = torch.arange(36.0).expand(16, -1)
+    model.noise.fill_(0.01)
+    mean, _ = model(Window(shown, seen, clock, clock[..., None]))
+    error = (mean[:, 12:15] - truth[:, 12:15]).abs().mean()
+    told = (
+        truth[:, 12:15] - values[:576].nanmean()
+    )  # a process without memory says this
+    assert error < 0.7 * told.abs().mean()
+
+
+def test_moments_that_fit_together_are_left_alone():
+    level = stationary(STEP, 0.5 * torch.eye(N_CHANNELS).double())
+    for wrong in (0.0, 0.5):
+        later = STEP @ level + wrong * torch.eye(N_CHANNELS)
+        together, moved = _stationary(level, later, 1e-3)
+        both = torch.cat(
+            [torch.cat([together, moved.T], 1), torch.cat([moved, together], 1)]
+        )
+        assert float(torch.linalg.eigvalsh(both)[0]) >= 0.9e-3
+        assert torch.equal(moved, later) == (wrong == 0)
 
 
 def test_the_noise_that_fits_hidden_cells_is_chosen():

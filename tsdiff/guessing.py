@@ -12,16 +12,17 @@ from torch import Tensor
 from tsdiff.batches import Source
 from tsdiff.diffusion.autoregression import (
     Autoregression,
-    choose_noise,
-    fit_autoregression,
+    Examples,
+    choose_autoregression,
 )
 from tsdiff.diffusion.initial import new_network
+from tsdiff.diffusion.losses import Batch
 from tsdiff.diffusion.network import Network, NetworkConfig
 from tsdiff.diffusion.smoothing import Smoother, fit_smoother
 from tsdiff.diffusion.window import Window, interpolate
 
 _FEWEST_STEPS, _MOST_STEPS = 8, 80  # of the smoother: the network's, within these
-_SMOOTHER_CELLS = 2**15  # of one step, at most
+_GUESSED_CELLS = 2**15  # of a batch, at most
 _MOST_CHANNELS = 48  # of an autoregression, whose cost grows with their third power
 _WORTH = 0.98  # of another guess's error: an autoregression takes longer
 
@@ -59,11 +60,11 @@ def learn_fill(
     if not config.periods:
         count = int(np.clip(n_steps, _FEWEST_STEPS, _MOST_STEPS))
         smoother = _learned_smoother(source, config, rng, count)
-        error = _error(source, smoother)
-        straight = _error(source, interpolate)
+        examples = [_some(batch, config) for batch in source.validation]
+        error, straight = _error(examples, smoother), _error(examples, interpolate)
         if not error < straight:
             smoother, error = None, straight
-        joint = _learned_autoregression(source, config, _WORTH * error)
+        joint = _learned_autoregression(source, config, examples, _WORTH * error)
     found = replace(config, smooth=smoother is not None, joint=joint is not None)
     network = new_network(found, seed)
     network.encoder.fill.smoother = smoother
@@ -71,19 +72,23 @@ def learn_fill(
     return network
 
 
+def _some(batch: Batch, config: NetworkConfig) -> tuple[Window, Tensor, Tensor]:
+    """Give as many windows as it takes to tell guesses apart."""
+    size = slice(0, max(_GUESSED_CELLS // (config.n_channels * config.n_steps), 1))
+    return batch.window.some(size), batch.truth[size], batch.target[size]
+
+
 def _learned_smoother(
     source: Source, config: NetworkConfig, rng: np.random.Generator, n_steps: int
 ) -> Smoother:
     smoother = Smoother(config.n_channels)
-    size = slice(0, max(_SMOOTHER_CELLS // (config.n_channels * config.n_steps), 1))
-    batches = (source.draw(rng) for _ in range(n_steps))
-    examples = [(b.window.some(size), b.truth[size], b.target[size]) for b in batches]
+    examples = [_some(source.draw(rng), config) for _ in range(n_steps)]
     fit_smoother(smoother, examples)
     return smoother
 
 
 def _learned_autoregression(
-    source: Source, config: NetworkConfig, most: float
+    source: Source, config: NetworkConfig, examples: Examples, most: float
 ) -> Autoregression | None:
     """Fit an autoregression; None if its error is not below `most`, or can't be told.
 
@@ -96,14 +101,13 @@ def _learned_autoregression(
     if not 1 < config.n_channels <= _MOST_CHANNELS or not (follows.any() and even):
         return None
     values, pairs = torch.from_numpy(source.scene.scaled), torch.from_numpy(follows)
-    model = fit_autoregression(values, pairs, config.n_channels)
-    examples = [(b.window, b.truth, b.target) for b in source.validation]
-    return model if choose_noise(model, examples) < most else None
+    model, error = choose_autoregression(values, pairs, examples)
+    return model if error < most else None
 
 
-def _error(source: Source, guess: Callable[[Window], Sequence[Tensor]]) -> float:
+def _error(examples: Examples, guess: Callable[[Window], Sequence[Tensor]]) -> float:
     """Sum of a guess's absolute errors at the held-out cells."""
     return sum(
-        float((guess(b.window)[0] - b.truth)[b.target].abs().sum())
-        for b in source.validation
+        float((guess(window)[0] - truth)[target].abs().sum())
+        for window, truth, target in examples
     )

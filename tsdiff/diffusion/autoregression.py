@@ -4,8 +4,10 @@ Channels of a window follow a stationary vector autoregression of order one, obs
 with noise. Given the shown cells its posterior is Gaussian with a block-tridiagonal
 precision, so means and spreads of all cells take one sweep forwards and one back: the
 smoother of Rauch, Tung and Striebel (1965, AIAA Journal 3) in information form. Its
-moments are those of the data, pair by pair, so gaps do no harm; the noise is chosen on
-held-out cells. It is the linear answer that the network corrects.
+moments are those of the data, pair by pair, so gaps do no harm, made those of a
+stationary process by alternating projections (Higham, 2002, IMA Journal of Numerical
+Analysis 22); how far, and the noise, are chosen on held-out cells. It is the linear
+answer that the network corrects.
 """
 
 from __future__ import annotations
@@ -18,8 +20,19 @@ from torch import Tensor
 from tsdiff.diffusion.device import OnCPU
 from tsdiff.diffusion.window import Window
 
-NOISES = (0.003, 0.01, 0.03, 0.1, 0.3)  # variances of the observations, to choose from
-_LEAST_VARIANCE, _LEAST_INNOVATION = 1e-2, 1e-3  # in units of the channels' variances
+Examples = Sequence[tuple[Window, Tensor, Tensor]]  # windows, truth, hidden cells
+
+NOISES = (
+    0.0003,
+    0.003,
+    0.01,
+    0.03,
+    0.1,
+    0.3,
+)  # variances of the observations, to choose from
+LEAST_VARIANCES = (1e-3, 5e-3, 3e-2)  # of any sum of two steps' cells, to choose from
+_USUAL_NOISE = 0.01  # while the least variance is chosen
+_MOST_PROJECTIONS, _NEAR = 200, 0.9  # the share of the least variance that is enough
 _LARGEST_ROOT = 0.995  # a stationary process
 _LEAST_PRECISION, _LEAST_SPREAD = 1e-6, 1e-3
 
@@ -124,7 +137,7 @@ class Autoregression(OnCPU):
 
 
 def fit_autoregression(
-    values: Tensor, follows: Tensor, n_channels: int
+    values: Tensor, follows: Tensor, n_channels: int, least: float = LEAST_VARIANCES[0]
 ) -> Autoregression:
     """Fit by moments of pairs of cells that are both observed.
 
@@ -135,6 +148,9 @@ def fit_autoregression(
     follows : Tensor of bool, shape (N - 1,)
         Whether a row is the one after the row before it, in the same series.
     n_channels : int
+    least : float
+        Variance that every sum of the cells of two steps has at least, for weights of
+        length one. The larger, the less channels are held to tell of each other.
 
     Returns
     -------
@@ -149,11 +165,11 @@ def fit_autoregression(
     before, after = centred[:-1][follows], centred[1:][follows]
     together = _mean_product(centred, centred, seen, seen)
     later = _mean_product(after, before, seen[1:][follows], seen[:-1][follows])
-    together = _positive(together, _LEAST_VARIANCE)
+    together, later = _stationary(together, later, least)
     step = torch.linalg.solve(together, later.T).T  # (C, C), x_{t+1} ~ step x_t
     root = float(torch.linalg.eigvals(step).abs().max())
     step = step * min(1.0, _LARGEST_ROOT / max(root, 1e-9))
-    innovation = _positive(together - step @ together @ step.T, _LEAST_INNOVATION)
+    innovation = _positive(together - step @ together @ step.T, _NEAR * least)
     inner = torch.linalg.inv(innovation)
     for name, value in {
         "mean": mean,
@@ -166,31 +182,61 @@ def fit_autoregression(
     return model
 
 
-def choose_noise(
-    model: Autoregression, examples: Sequence[tuple[Window, Tensor, Tensor]]
-) -> float:
-    """Choose the noise with the least error at hidden cells; return that error.
+def choose_autoregression(
+    values: Tensor, follows: Tensor, examples: Examples
+) -> tuple[Autoregression, float]:
+    """Fit with the least variance, then the noise, of the least error at hidden cells.
 
     Parameters
     ----------
-    model : Autoregression
+    values, follows : Tensor
+        See `fit_autoregression`.
     examples : sequence of (window, truth, target)
 
     Returns
     -------
+    Autoregression
     float
         Sum of absolute errors.
     """
-    errors = {}
-    for noise in NOISES:
-        model.noise.fill_(noise)
-        errors[noise] = sum(
-            float((model(window)[0][target] - truth[target]).abs().sum())
-            for window, truth, target in examples
-        )
+    n_channels = values.shape[1]
+    fits = [fit_autoregression(values, follows, n_channels, v) for v in LEAST_VARIANCES]
+    model = min(fits, key=lambda fit: _error(fit, _USUAL_NOISE, examples))
+    return model, choose_noise(model, examples)
+
+
+def choose_noise(model: Autoregression, examples: Examples) -> float:
+    """Set the noise of the least error at hidden cells; return that sum of errors."""
+    errors = {noise: _error(model, noise, examples) for noise in NOISES}
     best = min(errors, key=lambda noise: errors[noise])
     model.noise.fill_(best)
     return errors[best]
+
+
+def _error(model: Autoregression, noise: float, examples: Examples) -> float:
+    model.noise.fill_(noise)
+    return sum(
+        float((model(window)[0][target] - truth[target]).abs().sum())
+        for window, truth, target in examples
+    )
+
+
+def _stationary(together: Tensor, later: Tensor, least: float) -> tuple[Tensor, Tensor]:
+    """Nearest moments, of one step and of neighbours, that a stationary process has.
+
+    Moments of pairs that are observed at different times need not fit together. Those
+    of two steps must be a covariance, and each step's the same.
+    """
+    n_channels = len(together)
+    for _ in range(_MOST_PROJECTIONS):
+        rows = torch.cat([together, later.T], 1), torch.cat([later, together], 1)
+        values, vectors = torch.linalg.eigh(torch.cat(rows))
+        if values[0] >= _NEAR * least:
+            break
+        both = (vectors * values.clamp_min(least)) @ vectors.T
+        later = both[n_channels:, :n_channels]
+        together = (both[:n_channels, :n_channels] + both[n_channels:, n_channels:]) / 2
+    return together, later
 
 
 def _mean_product(a: Tensor, b: Tensor, seen_a: Tensor, seen_b: Tensor) -> Tensor:
