@@ -106,9 +106,14 @@ def at(name: str) -> Iterator[Elsewhere]:
     """Be where there is a device; half precision there is the CPU's."""
     there, autocast = Elsewhere(name), torch.autocast
     mode = nullcontext() if name == "cpu" else there
+
+    def on_cpu(kind: str, *given: Any, enabled: bool = True, **more: Any) -> Any:
+        there.calls += [f"autocast on {kind}"] * enabled
+        return autocast("cpu", *given, enabled=enabled, **more)
+
     with pytest.MonkeyPatch.context() as patch, mode:
         patch.setattr(device, "_devices", lambda: [name, "cpu"])
-        patch.setattr(torch, "autocast", lambda _, *a, **k: autocast("cpu", *a, **k))
+        patch.setattr(torch, "autocast", on_cpu)
         yield there
 
 
@@ -139,8 +144,10 @@ def pair_of(
         patch.setattr(checkpoints, "_MOST_TIME", np.inf)
         patch.setattr(training, "losses", cut_off)
         model = case.new(checkpoint_path=path, **EIGHT_STEPS)
-        with at(first), pytest.raises(RuntimeError, match="cut off"):
-            model.set_params(device=first.partition(":")[0]).fit(frame())
+        with at(first) as there:
+            with pytest.raises(RuntimeError, match="cut off"):
+                model.set_params(device=first.partition(":")[0]).fit(frame())
+            assert ("autocast on cuda" in there.calls) is half
         with at(second) as there:
             model.set_params(device="auto").fit(frame())
             tensors = model.model_.network.state_dict().values()
